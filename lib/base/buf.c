@@ -1,0 +1,177 @@
+/* The growing buffer. See buf.h. */
+#include "base/buf.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIRST_CAP = 64 };
+
+void buf_init(struct buf *b, size_t max) {
+    *b = (struct buf){.max = max};
+}
+
+void buf_clear(struct buf *b) {
+    free(b->p);
+    *b = (struct buf){.max = b->max};
+}
+
+void buf_reset(struct buf *b) {
+    b->n = 0;
+    b->err = ERR_OK;
+}
+
+struct bytes buf_bytes(const struct buf *b) {
+    return (struct bytes){b->p, b->n};
+}
+
+static bool fail(struct buf *b, enum err code) {
+    if (b->err == ERR_OK)
+        b->err = code;
+    return false;
+}
+
+/* Room for n more and a NUL; doubling keeps the cost per byte constant. */
+static bool grow(struct buf *b, size_t n) {
+    if (b->err != ERR_OK)
+        return false;
+    if (b->n > b->max || n > b->max - b->n)
+        return fail(b, ERR_LIMIT);
+    if (b->cap - b->n > n)
+        return true;
+    size_t cap = b->cap < FIRST_CAP ? FIRST_CAP : b->cap;
+    while (cap - b->n <= n)
+        cap = cap > SIZE_MAX / 2 ? b->n + n + 1 : cap * 2;
+    uint8_t *p = realloc(b->p, cap);
+    if (p == NULL)
+        return fail(b, ERR_MEMORY);
+    b->p = p;
+    b->cap = cap;
+    return true;
+}
+
+uint8_t *buf_reserve(struct buf *b, size_t n) {
+    return grow(b, n) ? b->p + b->n : NULL;
+}
+
+void buf_commit(struct buf *b, size_t n) {
+    b->n += n;
+}
+
+size_t buf_room(const struct buf *b, size_t most) {
+    size_t left = b->n < b->max ? b->max - b->n : 0;
+    return left < most ? left : most;
+}
+
+void buf_put(struct buf *b, struct bytes add) {
+    uint8_t *at = buf_reserve(b, add.n);
+    if (at == NULL || add.n == 0)
+        return;
+    memcpy(at, add.p, add.n);
+    b->n += add.n;
+}
+
+void buf_fill(struct buf *b, uint8_t byte, size_t n) {
+    uint8_t *at = buf_reserve(b, n);
+    if (at == NULL)
+        return;
+    memset(at, byte, n);
+    b->n += n;
+}
+
+static void write_big_endian(uint8_t *at, uint64_t v, unsigned width) {
+    for (unsigned i = 0; i < width; i++)
+        at[i] = (uint8_t)(v >> (8 * (width - 1 - i)));
+}
+
+static void put_big_endian(struct buf *b, uint64_t v, unsigned width) {
+    uint8_t *at = buf_reserve(b, width);
+    if (at == NULL)
+        return;
+    write_big_endian(at, v, width);
+    b->n += width;
+}
+
+void buf_u8(struct buf *b, uint8_t v) {
+    put_big_endian(b, v, 1);
+}
+
+void buf_u16(struct buf *b, uint16_t v) {
+    put_big_endian(b, v, 2);
+}
+
+void buf_u24(struct buf *b, uint32_t v) {
+    put_big_endian(b, v, 3);
+}
+
+void buf_u32(struct buf *b, uint32_t v) {
+    put_big_endian(b, v, 4);
+}
+
+void buf_u64(struct buf *b, uint64_t v) {
+    put_big_endian(b, v, 8);
+}
+
+void buf_text(struct buf *b, const char *text) {
+    buf_put(b, bytes_text(text));
+}
+
+void buf_vprintf(struct buf *b, const char *format, va_list args) {
+    va_list again;
+    va_copy(again, args);
+    int n = vsnprintf(NULL, 0, format, args);
+    uint8_t *at = n < 0 ? NULL : buf_reserve(b, (size_t)n);
+    if (n < 0)
+        fail(b, ERR_FORMAT);
+    if (at != NULL) {
+        vsnprintf((char *)at, (size_t)n + 1, format, again);
+        b->n += (size_t)n;
+    }
+    va_end(again);
+}
+
+void buf_printf(struct buf *b, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    buf_vprintf(b, format, args);
+    va_end(args);
+}
+
+void buf_drop_front(struct buf *b, size_t n) {
+    if (n >= b->n) {
+        b->n = 0;
+        return;
+    }
+    memmove(b->p, b->p + n, b->n - n);
+    b->n -= n;
+}
+
+void buf_cut(struct buf *b, size_t n) {
+    if (n < b->n)
+        b->n = n;
+}
+
+size_t buf_open_vec(struct buf *b, unsigned width) {
+    size_t mark = b->n;
+    buf_fill(b, 0, width);
+    return mark;
+}
+
+void buf_close_vec(struct buf *b, size_t mark, unsigned width) {
+    if (b->err != ERR_OK)
+        return;
+    uint64_t n = b->n - mark - width;
+    if (width < 8 && n >> (8 * width) != 0) {
+        fail(b, ERR_LIMIT);
+        return;
+    }
+    write_big_endian(b->p + mark, n, width);
+}
+
+const char *buf_cstr(struct buf *b) {
+    uint8_t *at = buf_reserve(b, 0);
+    if (at == NULL)
+        return "";
+    *at = 0;
+    return (const char *)b->p;
+}

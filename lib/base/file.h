@@ -1,0 +1,55 @@
+/* Files, whole and by parts, with UTF-8 names on every system (on libuv's
+ * synchronous calls). What libuv lacks is in os.h.
+ *
+ * Every failure fills the fault with the call and the path.
+ */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+
+/* Appends the file's content to out; ERR_LIMIT past out's maximum. */
+enum err file_read(const char *path, struct buf *out, struct fault *f) MUST_CHECK;
+
+/* Replaces or makes the file so that after a crash there is the old or the new
+ * one, whole: temporary name beside it, write, sync, rename, sync of the folder. */
+enum err file_replace(const char *path, struct bytes content, int mode, struct fault *f) MUST_CHECK;
+
+/* Makes the folder and those above it; an existing one is left as it is. */
+enum err dir_make(const char *path, int mode, struct fault *f) MUST_CHECK;
+enum err file_remove(const char *path, struct fault *f) MUST_CHECK; /* absent: ERR_OK */
+bool file_exists(const char *path);
+
+/* An entry of a folder; false ends the walk. */
+typedef bool dir_visit(void *context, const char *name, bool is_dir);
+/* Names in byte order. ERR_NOT_FOUND where there is no such folder. */
+enum err dir_list(const char *path, dir_visit *visit, void *context, struct fault *f) MUST_CHECK;
+
+/* dir/name in the arena; NULL when the arena is full. */
+char *path_join(struct arena *a, const char *dir, const char *name);
+/* The part after the last slash (either slash). Borrowed. */
+const char *path_base(const char *path);
+
+/* An open file by parts; positions are explicit, so that threads may share it. */
+enum file_how { FILE_READ, FILE_APPEND /* made if absent, mode 0600 */ };
+
+struct file {
+    int fd; /* libuv's; -1 when closed */
+};
+
+enum err file_open(struct file *file, const char *path, enum file_how how,
+                   struct fault *f) MUST_CHECK;
+void file_close(struct file *file);
+enum err file_size(const struct file *file, uint64_t *size, struct fault *f) MUST_CHECK;
+/* Reads exactly n bytes at `at`; fewer there are ERR_DAMAGED. */
+enum err file_read_at(const struct file *file, uint64_t at, uint8_t *out, size_t n,
+                      struct fault *f) MUST_CHECK;
+/* Writes all of them. */
+enum err file_write_at(const struct file *file, uint64_t at, struct bytes b,
+                       struct fault *f) MUST_CHECK;
+enum err file_sync(const struct file *file,
+                   struct fault *f) MUST_CHECK; /* data and size are on the disk */
+enum err file_truncate(const struct file *file, uint64_t size, struct fault *f) MUST_CHECK;
+
+#endif

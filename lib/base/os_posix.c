@@ -1,0 +1,191 @@
+/* What libuv lacks, on Linux and other POSIX systems. See os.h. */
+#define _DEFAULT_SOURCE
+#define _GNU_SOURCE
+#include "base/os.h"
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/utsname.h>
+#include <termios.h>
+#include <unistd.h>
+
+enum err os_dir_sync(const char *path, struct fault *f) {
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return fault_os(f, errno, "open", path);
+    int status = fsync(fd), os = errno;
+    close(fd);
+    return status != 0 ? fault_os(f, os, "fsync", path) : ERR_OK;
+}
+
+/* flock goes with the open file, so a lock never outlives its process. */
+enum err os_lock_open(struct os_lock *lock, const char *path, struct fault *f) {
+    lock->handle = -1;
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return fault_os(f, errno, "open", path);
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        int os = errno;
+        close(fd);
+        return os == EWOULDBLOCK ? fault_set(f, ERR_LOCKED, "lock", "%s", path)
+                                 : fault_os(f, os, "lock", path);
+    }
+    lock->handle = fd;
+    return ERR_OK;
+}
+
+void os_lock_close(struct os_lock *lock) {
+    if (lock->handle >= 0)
+        close((int)lock->handle);
+    lock->handle = -1;
+}
+
+static char *user_place(struct arena *a, const char *variable, const char *below_home,
+                        const char *rest) {
+    const char *base = getenv(variable), *home = getenv("HOME");
+    char path[4096];
+    if (base != NULL && base[0] == '/')
+        snprintf(path, sizeof path, "%s/%s", base, rest);
+    else if (home != NULL && home[0] == '/')
+        snprintf(path, sizeof path, "%s/%s/%s", home, below_home, rest);
+    else
+        return NULL;
+    return arena_cstr(a, bytes_text(path));
+}
+
+static char *place_of(struct arena *a, enum os_place place, bool system) {
+    static const struct {
+        const char *system, *variable, *below_home, *rest;
+    } places[] = {
+        [OS_CONFIG] = {"/etc/clm",            "XDG_CONFIG_HOME", ".config",      "clm"       },
+        [OS_AGENT_STATE] = {"/var/lib/clm/agent",  "XDG_STATE_HOME",  ".local/state", "clm/agent" },
+        [OS_SERVER_STATE] = {"/var/lib/clm/server", "XDG_STATE_HOME",  ".local/state", "clm/server"},
+    };
+    if (system)
+        return arena_cstr(a, bytes_text(places[place].system));
+    return user_place(a, places[place].variable, places[place].below_home, places[place].rest);
+}
+
+/* Services run as users of their own without a login's home. */
+static bool is_system_user(void) {
+    const char *home = getenv("HOME");
+    return geteuid() == 0 || home == NULL || strcmp(home, "/") == 0 ||
+           strncmp(home, "/var/lib/", 9) == 0 || strcmp(home, "/nonexistent") == 0;
+}
+
+char *os_place(struct arena *a, enum os_place place) {
+    return place_of(a, place, is_system_user());
+}
+
+char *os_place_other(struct arena *a, enum os_place place) {
+    return place_of(a, place, !is_system_user());
+}
+
+bool os_is_terminal(int fd) {
+    return isatty(fd) == 1;
+}
+
+int os_terminal_columns(int fd) {
+    struct winsize size;
+    return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+enum err os_read_secret(const char *prompt, struct buf *out, struct fault *f) {
+    struct termios before, silent;
+    bool terminal = tcgetattr(STDIN_FILENO, &before) == 0;
+    if (terminal) {
+        fputs(prompt, stderr);
+        silent = before;
+        silent.c_lflag &= (tcflag_t)~ECHO;
+        tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
+    }
+    char c;
+    ssize_t got;
+    while ((got = read(STDIN_FILENO, &c, 1)) == 1 && c != '\n')
+        buf_u8(out, (uint8_t)c);
+    int os = errno;
+    if (terminal) {
+        tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+        fputc('\n', stderr);
+    }
+    if (got < 0)
+        return fault_os(f, os, "read", "standard input");
+    return out->err == ERR_OK ? ERR_OK : fault_set(f, out->err, "secret", "too long");
+}
+
+char *os_hostname(struct arena *a) {
+    char name[256] = "localhost";
+    gethostname(name, sizeof name - 1);
+    struct addrinfo hints = {.ai_flags = AI_CANONNAME}, *list = NULL;
+    char *full = NULL;
+    if (strchr(name, '.') == NULL && getaddrinfo(name, NULL, &hints, &list) == 0) {
+        if (list->ai_canonname != NULL && strchr(list->ai_canonname, '.') != NULL)
+            full = arena_cstr(a, bytes_text(list->ai_canonname));
+        freeaddrinfo(list);
+    }
+    return full != NULL ? full : arena_cstr(a, bytes_text(name));
+}
+
+char *os_describe(struct arena *a) {
+    struct utsname u;
+    char text[256] = "POSIX";
+    if (uname(&u) == 0)
+        snprintf(text, sizeof text, "%.60s %.60s %.60s", u.sysname, u.release, u.machine);
+    return arena_cstr(a, bytes_text(text));
+}
+
+size_t os_raise_file_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return 256;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    getrlimit(RLIMIT_NOFILE, &limit);
+    return limit.rlim_cur > 1u << 20 ? 1u << 20 : (size_t)limit.rlim_cur;
+}
+
+bool os_random(uint8_t *out, size_t n) {
+    while (n > 0) {
+        ssize_t got = getrandom(out, n, 0);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return false;
+        out += got;
+        n -= (size_t)got;
+    }
+    return true;
+}
+
+void os_start(int *argc, char ***argv) {
+    (void)argc;
+    (void)argv;
+    signal(SIGPIPE, SIG_IGN);
+}
+
+char *os_self(struct arena *a) {
+    char path[4096];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof path);
+    return n > 0 && (size_t)n < sizeof path ? arena_cstr(a, bytes_of(path, (size_t)n)) : NULL;
+}
+
+enum err os_link(const char *target, const char *path, struct fault *f) {
+    if (unlink(path) != 0 && errno != ENOENT)
+        return fault_os(f, errno, "replace", path);
+    return symlink(target, path) != 0 ? fault_os(f, errno, "link", path) : ERR_OK;
+}
+
+char *os_control_name(struct arena *a, const char *data_dir) {
+    return path_join(a, data_dir, "control.sock");
+}

@@ -1,0 +1,276 @@
+/* Text: escaping, hex, base64, UTF-8, numbers. See text.h. */
+#include "base/text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Length of the sequence that `lead` opens, its value bits and least code point. */
+static unsigned sequence_of(uint8_t lead, uint32_t *bits, uint32_t *least) {
+    static const struct {
+        uint8_t mask, lead;
+        unsigned n;
+        uint32_t least;
+    } forms[] = {
+        {0x80, 0x00, 1, 0      },
+        {0xe0, 0xc0, 2, 0x80   },
+        {0xf0, 0xe0, 3, 0x800  },
+        {0xf8, 0xf0, 4, 0x10000},
+    };
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        if ((lead & forms[i].mask) == forms[i].lead) {
+            *bits = lead & (uint8_t)~forms[i].mask;
+            *least = forms[i].least;
+            return forms[i].n;
+        }
+    }
+    return 0;
+}
+
+static bool is_scalar(uint32_t v) {
+    return v <= 0x10ffff && (v < 0xd800 || v > 0xdfff);
+}
+
+uint32_t utf8_take(struct cur *c) {
+    struct cur ahead = *c;
+    uint32_t value = 0, least = 0;
+    unsigned n = sequence_of(cur_u8(&ahead), &value, &least);
+    bool good = n > 0 && !ahead.bad;
+    for (unsigned i = 1; i < n && good; i++) {
+        uint8_t next = cur_u8(&ahead);
+        good = !ahead.bad && (next & 0xc0) == 0x80;
+        value = value << 6 | (next & 0x3f);
+    }
+    if (!good || value < least || !is_scalar(value)) {
+        cur_take(c, 1);
+        return UINT32_MAX;
+    }
+    *c = ahead;
+    return value;
+}
+
+bool utf8_valid(struct bytes b) {
+    struct cur c = cur_open(b);
+    while (c.rest.n > 0)
+        if (utf8_take(&c) == UINT32_MAX)
+            return false;
+    return true;
+}
+
+void utf8_put(struct buf *out, uint32_t v) {
+    if (!is_scalar(v))
+        v = 0xfffd;
+    if (v < 0x80) {
+        buf_u8(out, (uint8_t)v);
+    } else if (v < 0x800) {
+        buf_u8(out, (uint8_t)(0xc0 | v >> 6));
+        buf_u8(out, (uint8_t)(0x80 | (v & 0x3f)));
+    } else if (v < 0x10000) {
+        buf_u8(out, (uint8_t)(0xe0 | v >> 12));
+        buf_u8(out, (uint8_t)(0x80 | (v >> 6 & 0x3f)));
+        buf_u8(out, (uint8_t)(0x80 | (v & 0x3f)));
+    } else {
+        buf_u8(out, (uint8_t)(0xf0 | v >> 18));
+        buf_u8(out, (uint8_t)(0x80 | (v >> 12 & 0x3f)));
+        buf_u8(out, (uint8_t)(0x80 | (v >> 6 & 0x3f)));
+        buf_u8(out, (uint8_t)(0x80 | (v & 0x3f)));
+    }
+}
+
+/* Characters that change how their neighbours look, or do not show at all. */
+static bool is_deceptive(uint32_t v) {
+    static const struct {
+        uint32_t first, last;
+    } ranges[] = {
+        {0x00,    0x1f   }, /* C0 */
+        {0x7f,    0x9f   }, /* DEL, C1 */
+        {0xad,    0xad   }, /* soft hyphen */
+        {0x61c,   0x61c  }, /* Arabic letter mark */
+        {0x180e,  0x180e },
+        {0x200b,  0x200f }, /* zero width, marks */
+        {0x2028,  0x202e }, /* line and paragraph separator, embeddings, overrides */
+        {0x2060,  0x206f }, /* isolates and other format characters */
+        {0xfeff,  0xfeff },
+        {0xfff9,  0xfffb },
+        {0xe0000, 0xe007f}, /* tags */
+    };
+    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
+        if (v >= ranges[i].first && v <= ranges[i].last)
+            return true;
+    return false;
+}
+
+void text_escape(struct buf *out, struct bytes b) {
+    struct cur c = cur_open(b);
+    while (c.rest.n > 0) {
+        struct bytes from = c.rest;
+        uint32_t v = utf8_take(&c);
+        if (v == UINT32_MAX)
+            buf_printf(out, "\\x%02x", from.p[0]);
+        else if (is_deceptive(v))
+            buf_printf(out, v < 0x80 ? "\\x%02x" : "\\u{%x}", (unsigned)v);
+        else
+            buf_put(out, bytes_part(from, 0, from.n - c.rest.n));
+    }
+}
+
+static const char hex_digits[] = "0123456789abcdef";
+
+void hex_write(char *out, struct bytes b) {
+    for (size_t i = 0; i < b.n; i++) {
+        out[2 * i] = hex_digits[b.p[i] >> 4];
+        out[2 * i + 1] = hex_digits[b.p[i] & 15];
+    }
+    out[2 * b.n] = '\0';
+}
+
+void hex_put(struct buf *out, struct bytes b) {
+    for (size_t i = 0; i < b.n; i++) {
+        buf_u8(out, (uint8_t)hex_digits[b.p[i] >> 4]);
+        buf_u8(out, (uint8_t)hex_digits[b.p[i] & 15]);
+    }
+}
+
+static int hex_value(uint8_t c) {
+    if (ascii_is_digit(c))
+        return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool hex_read(struct bytes text, uint8_t *out, size_t out_n) {
+    if (text.n / 2 != out_n || text.n % 2 != 0)
+        return false;
+    for (size_t i = 0; i < out_n; i++) {
+        int high = hex_value(text.p[2 * i]), low = hex_value(text.p[2 * i + 1]);
+        if (high < 0 || low < 0)
+            return false;
+        out[i] = (uint8_t)(high << 4 | low);
+    }
+    return true;
+}
+
+static void base64_encode(struct buf *out, struct bytes b, const char *digits, bool pad) {
+    for (size_t i = 0; i < b.n; i += 3) {
+        size_t n = b.n - i < 3 ? b.n - i : 3;
+        uint32_t v = (uint32_t)b.p[i] << 16;
+        v |= n > 1 ? (uint32_t)b.p[i + 1] << 8 : 0;
+        v |= n > 2 ? b.p[i + 2] : 0;
+        uint8_t *at = buf_reserve(out, 4);
+        if (at == NULL)
+            return;
+        for (size_t k = 0; k < 4; k++)
+            at[k] = k <= n ? (uint8_t)digits[v >> (18 - 6 * k) & 63] : '=';
+        buf_commit(out, pad ? 4 : n + 1);
+    }
+}
+
+void base64_put(struct buf *out, struct bytes b) {
+    base64_encode(out, b, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", true);
+}
+
+void base64url_put(struct buf *out, struct bytes b) {
+    base64_encode(out, b, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_",
+                  false);
+}
+
+static int base64_value(uint8_t c) {
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    if (ascii_is_digit(c))
+        return c - '0' + 52;
+    if (c == '+' || c == '-')
+        return 62;
+    return c == '/' || c == '_' ? 63 : -1;
+}
+
+bool base64_read(struct bytes text, struct buf *out) {
+    uint32_t bits = 0;
+    unsigned n_bits = 0, digits = 0, padding = 0;
+    for (size_t i = 0; i < text.n; i++) {
+        uint8_t c = text.p[i];
+        if (c == ' ' || c == '\t' || c == '\r' || c == '\n')
+            continue;
+        int v = base64_value(c);
+        if (c == '=' && ++padding <= 2)
+            continue;
+        if (v < 0 || padding > 0)
+            return false;
+        digits++;
+        bits = bits << 6 | (uint32_t)v;
+        n_bits += 6;
+        if (n_bits >= 8) {
+            n_bits -= 8;
+            buf_u8(out, (uint8_t)(bits >> n_bits));
+            bits &= (1u << n_bits) - 1;
+        }
+    }
+    bool whole = padding == 0 || (digits + padding) % 4 == 0;
+    return whole && digits % 4 != 1 && bits == 0 && out->err == ERR_OK;
+}
+
+bool number_read(struct bytes text, uint64_t max, uint64_t *out) {
+    uint64_t n = 0;
+    if (text.n == 0)
+        return false;
+    for (size_t i = 0; i < text.n; i++) {
+        if (!ascii_is_digit(text.p[i]))
+            return false;
+        uint64_t digit = (uint64_t)(text.p[i] - '0');
+        if (n > (UINT64_MAX - digit) / 10)
+            return false;
+        n = n * 10 + digit;
+    }
+    if (n > max)
+        return false;
+    *out = n;
+    return true;
+}
+
+char ascii_lower(char c) {
+    return c >= 'A' && c <= 'Z' ? (char)(c + 'a' - 'A') : c;
+}
+
+bool ascii_is_digit(uint8_t c) {
+    return c >= '0' && c <= '9';
+}
+
+bool ascii_is_alnum(uint8_t c) {
+    return ascii_is_digit(c) || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+enum { DISTANCE_WORD_MAX = 40, DISTANCE_FAR = 4 };
+
+unsigned text_distance(const char *a, const char *b) {
+    size_t n = strlen(a), m = strlen(b);
+    if (n > DISTANCE_WORD_MAX || m > DISTANCE_WORD_MAX)
+        return DISTANCE_FAR;
+    unsigned row[DISTANCE_WORD_MAX + 1];
+    for (size_t j = 0; j <= m; j++)
+        row[j] = (unsigned)j;
+    for (size_t i = 1; i <= n; i++) {
+        unsigned corner = row[0];
+        row[0] = (unsigned)i;
+        for (size_t j = 1; j <= m; j++) {
+            unsigned best = corner + (a[i - 1] != b[j - 1]);
+            corner = row[j];
+            best = best < row[j] + 1 ? best : row[j] + 1;
+            row[j] = best < row[j - 1] + 1 ? best : row[j - 1] + 1;
+        }
+    }
+    return row[m] < DISTANCE_FAR ? row[m] : DISTANCE_FAR;
+}
+
+const char *number_grouped(uint64_t n, char out[28]) {
+    char digits[24];
+    int len = snprintf(digits, sizeof digits, "%llu", (unsigned long long)n);
+    size_t at = 0;
+    for (int i = 0; i < len; i++) {
+        if (i > 0 && (len - i) % 3 == 0)
+            out[at++] = ',';
+        out[at++] = digits[i];
+    }
+    out[at] = '\0';
+    return out;
+}

@@ -1,0 +1,124 @@
+/* zlib behind one file. See zip.h. */
+#include "base/zip.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <zlib.h>
+
+enum { CHUNK = 16384, RAW = -15, GZIP = 15 + 16 };
+
+struct zip_deflater {
+    z_stream stream;
+};
+
+static void give_input(z_stream *s, struct bytes in) {
+    s->next_in = (z_const Bytef *)(uintptr_t)in.p;
+    s->avail_in = (uInt)in.n;
+}
+
+struct zip_deflater *zip_deflater_open(int level) {
+    struct zip_deflater *z = calloc(1, sizeof *z);
+    if (z != NULL &&
+        deflateInit2(&z->stream, level, Z_DEFLATED, RAW, 9, Z_DEFAULT_STRATEGY) != Z_OK) {
+        free(z);
+        return NULL;
+    }
+    return z;
+}
+
+void zip_deflater_close(struct zip_deflater *z) {
+    if (z == NULL)
+        return;
+    deflateEnd(&z->stream);
+    free(z);
+}
+
+/* One step of deflate() or inflate() into the room that is left. With none left
+ * one spare byte shows whether more would come: then ERR_LIMIT. */
+static enum err step(int (*run)(z_streamp, int), z_stream *s, int flush, struct buf *out,
+                     int *status) {
+    size_t room = buf_room(out, CHUNK);
+    uint8_t spare;
+    uint8_t *at = room > 0 ? buf_reserve(out, room) : &spare;
+    if (at == NULL)
+        return out->err;
+    s->next_out = at;
+    s->avail_out = room > 0 ? (uInt)room : 1;
+    *status = run(s, flush);
+    size_t made = (size_t)(s->next_out - at);
+    if (made > 0 && room == 0)
+        return out->err = ERR_LIMIT;
+    buf_commit(out, made);
+    return ERR_OK;
+}
+
+static enum err run_deflate(z_stream *s, struct bytes in, struct buf *out) {
+    int status = Z_OK;
+    enum err code = ERR_OK;
+    if (in.n > INT_MAX)
+        return ERR_LIMIT;
+    give_input(s, in);
+    while (status == Z_OK && code == ERR_OK)
+        code = step(deflate, s, Z_FINISH, out, &status);
+    return code != ERR_OK ? code : status == Z_STREAM_END ? ERR_OK : ERR_FAILED;
+}
+
+enum err zip_deflate(struct zip_deflater *z, struct bytes dictionary, struct bytes in,
+                     struct buf *out) {
+    if (deflateReset(&z->stream) != Z_OK)
+        return ERR_FAILED;
+    if (dictionary.n > 0 &&
+        deflateSetDictionary(&z->stream, dictionary.p, (uInt)dictionary.n) != Z_OK)
+        return ERR_FAILED;
+    return run_deflate(&z->stream, in, out);
+}
+
+static enum err run_inflate(z_stream *s, struct bytes in, struct buf *out) {
+    int status = Z_OK;
+    enum err code = ERR_OK;
+    give_input(s, in);
+    while (status == Z_OK && code == ERR_OK) {
+        code = step(inflate, s, Z_NO_FLUSH, out, &status);
+        if (status == Z_OK && s->avail_in == 0 && s->avail_out > 0)
+            return ERR_FORMAT; /* cut short */
+    }
+    if (code != ERR_OK)
+        return code;
+    return status == Z_STREAM_END && s->avail_in == 0 ? ERR_OK : ERR_FORMAT;
+}
+
+static enum err inflate_as(int window, struct bytes dictionary, struct bytes in, struct buf *out) {
+    z_stream s = {0};
+    if (in.n > INT_MAX)
+        return ERR_LIMIT;
+    if (inflateInit2(&s, window) != Z_OK)
+        return ERR_MEMORY;
+    enum err code = ERR_OK;
+    if (dictionary.n > 0 && inflateSetDictionary(&s, dictionary.p, (uInt)dictionary.n) != Z_OK)
+        code = ERR_FAILED;
+    if (code == ERR_OK)
+        code = run_inflate(&s, in, out);
+    inflateEnd(&s);
+    return code;
+}
+
+enum err zip_inflate(struct bytes dictionary, struct bytes in, struct buf *out) {
+    return inflate_as(RAW, dictionary, in, out);
+}
+
+enum err gzip_pack(struct bytes in, int level, struct buf *out) {
+    z_stream s = {0};
+    if (deflateInit2(&s, level, Z_DEFLATED, GZIP, 9, Z_DEFAULT_STRATEGY) != Z_OK)
+        return ERR_MEMORY;
+    enum err code = run_deflate(&s, in, out);
+    deflateEnd(&s);
+    return code;
+}
+
+enum err gzip_unpack(struct bytes in, struct buf *out) {
+    return inflate_as(GZIP, (struct bytes){NULL, 0}, in, out);
+}
+
+uint32_t zip_crc32(uint32_t seed, struct bytes b) {
+    return (uint32_t)crc32_z(seed, b.p, b.n);
+}

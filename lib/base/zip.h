@@ -1,0 +1,27 @@
+/* zlib behind one file: raw deflate with a dictionary, gzip, CRC-32.
+ * One thread at a time per context. */
+#ifndef BASE_ZIP_H
+#define BASE_ZIP_H
+
+#include "base/buf.h"
+
+/* A deflater that is reset and used again: a fresh one for each record costs
+ * ten times as much. */
+struct zip_deflater;                               /* opaque */
+struct zip_deflater *zip_deflater_open(int level); /* NULL: no memory */
+void zip_deflater_close(struct zip_deflater *z);
+/* Appends raw deflate (RFC 1951). `dictionary` may be empty. */
+enum err zip_deflate(struct zip_deflater *z, struct bytes dictionary, struct bytes in,
+                     struct buf *out) MUST_CHECK;
+
+/* Appends what raw deflate of `in` holds; all of `in` must be used. ERR_LIMIT
+ * past out's maximum, ERR_FORMAT when it is none. */
+enum err zip_inflate(struct bytes dictionary, struct bytes in, struct buf *out) MUST_CHECK;
+
+enum err gzip_pack(struct bytes in, int level,
+                   struct buf *out) MUST_CHECK;                    /* RFC 1952, no name, no time */
+enum err gzip_unpack(struct bytes in, struct buf *out) MUST_CHECK; /* one member, limits as above */
+
+uint32_t zip_crc32(uint32_t seed, struct bytes b); /* seed 0 to begin */
+
+#endif

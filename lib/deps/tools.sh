@@ -1,0 +1,99 @@
+#!/bin/sh
+# Checks that the tools of the named sets are installed:
+#
+#     sh lib/deps/tools.sh SET...           (no SET: list them)
+#
+# What is missing is installed through apt when run as root; otherwise the
+# command to run is printed and the exit status is 1, with nothing done. What
+# is found counts, wherever it comes from: apt is asked for nothing that is
+# there already.
+#
+# One row a tool: set, probe, package. A probe is a command or, when it begins
+# with a slash, a file (a pattern will do). To add a tool, add a row.
+
+set -eu
+
+table() {
+    cat <<'END'
+build    gcc                                              gcc
+build    /usr/include/stdio.h                             libc6-dev
+build    /usr/include/linux/version.h                     linux-libc-dev
+build    ar                                               binutils
+build    make                                             make
+build    musl-gcc                                         musl-tools
+build    /usr/lib/x86_64-linux-musl/libc.a                musl-dev
+build    dpkg-source                                      dpkg-dev
+build    patch                                            patch
+build    xz                                               xz-utils
+build    bzip2                                            bzip2
+windows  x86_64-w64-mingw32-gcc                           gcc-mingw-w64-x86-64-win32
+fuzz     clang                                            clang
+fuzz     llvm-symbolizer                                  llvm
+fuzz     /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-x86_64.a  libclang-rt-dev
+lint     clang-tidy                                       clang-tidy
+lint     clang-format                                     clang-format
+lint     cppcheck                                         cppcheck
+test     openssl                                          openssl
+test     nginx                                            nginx
+test     gnutls-cli                                       gnutls-bin
+test     curl                                             curl
+test     python3                                          python3
+wine     wine                                             wine
+gui      chromium                                         chromium
+gui      node                                             nodejs
+gui      npm                                              npm
+END
+}
+
+die() { printf 'tools: %s\n' "$*" >&2; exit 1; }
+
+# Is the tool there? Daemons live where a user's PATH may not look.
+found() {
+    case $1 in
+        /*) set -- $1; [ -e "$1" ] ;;
+        *)  PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null 2>&1 ;;
+    esac
+}
+
+# The packages that the sets lack, each once.
+lacking() {
+    table | while read -r set probe package; do
+        case " $* " in *" $set "*) found "$probe" || echo "$package" ;; esac
+    done | sort -u | tr '\n' ' '
+}
+
+# A test peer must not become a service of this machine: as long as apt runs,
+# a policy forbids starting any, unless the machine has a policy of its own.
+policy=/usr/sbin/policy-rc.d
+forbid_services() {
+    [ ! -e $policy ] || return 0
+    trap 'rm -f $policy' EXIT
+    trap 'exit 1' HUP INT TERM
+    printf '#!/bin/sh\nexit 101\n' >$policy
+    chmod 755 $policy
+}
+
+install() {
+    export DEBIAN_FRONTEND=noninteractive
+    printf '  INSTALL  %s\n' "$*"
+    forbid_services
+    apt-get -qq update || echo 'tools: not all package lists could be read' >&2
+    apt-get -qq -y --no-install-recommends --no-remove -o DPkg::Lock::Timeout=300 install "$@" \
+        >/dev/null </dev/null || die "apt-get could not install $*"
+}
+
+sets=$(table | cut -d ' ' -f 1 | uniq | tr '\n' ' ')
+[ $# -gt 0 ] || die "name one or more of: $sets"
+for set do
+    case " $sets" in *" $set "*) ;; *) die "no set \"$set\"; there are: $sets" ;; esac
+done
+
+missing=$(lacking "$@")
+[ -n "$missing" ] || exit 0
+if [ "$(id -u)" != 0 ]; then
+    printf 'Tools are missing. As root, run:\n\n    apt-get install --no-install-recommends %s\n\n' "${missing% }" >&2
+    exit 1
+fi
+install $missing
+missing=$(lacking "$@")
+[ -z "$missing" ] || die "installed, but still not found: what $missing should bring"

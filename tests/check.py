@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+"""Rules that the compiler does not know: layers of includes, banned calls,
+formatting, and what must never stand in a file."""
+import os
+import re
+import subprocess
+import sys
+
+BANNED = re.compile(r"\b(strcpy|strcat|sprintf|vsprintf|strtok|atoi|atol|gets|alloca)\s*\(")
+LEFT_OPEN = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
+ROOMS_WITH_NAME = ("lib/", "store/", "web/", "applets/")
+
+
+def sources():
+    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "*.c", "*.h"], stdout=subprocess.PIPE,
+                            check=True).stdout.decode().split()
+    return [path for path in listed if os.path.exists(path)]
+
+
+def read_layers():
+    rooms, foreign = {}, {}
+    for line in open("tests/layers.txt", encoding="utf-8"):
+        line = line.split("#")[0].strip()
+        if line:
+            name, _, rest = line.partition(":")
+            (foreign if name.startswith("<") else rooms)[name] = rest.split()
+    return rooms, foreign
+
+
+def room_of(path):
+    parts = path.split("/")
+    if parts[0] == "lib":
+        return parts[1]
+    if parts[0] == "applets":
+        return "/".join(parts[:2]) if len(parts) > 2 else "applets"
+    return parts[0].removesuffix(".c")
+
+
+def room_of_include(name):
+    parts = name.split("/")
+    return "applets" if parts[0] == "applets" else parts[0]
+
+
+def check_includes(path, text, rooms, foreign):
+    room = room_of(path)
+    for bracket, name in re.findall(r'^\s*#\s*include\s+(["<])([^">]+)[">]', text, re.M):
+        if bracket == '"' and "/" in name:
+            target = room_of_include(name)
+            if target == "applets" and room.startswith("applets/") and not name.startswith(room + "/"):
+                yield "%s includes %s of another applet" % (path, name)
+            elif target != room and not (room.startswith("applets/") and target == "applets") \
+                    and target not in rooms.get(room, []):
+                yield "%s (%s) includes %s: not allowed by tests/layers.txt" % (path, room, name)
+        allowed = foreign.get("<%s>" % name)
+        if allowed is not None and not any(path == a or (a.endswith("/") and path.startswith(a)) for a in allowed):
+            yield "%s includes <%s>: only %s may" % (path, name, ", ".join(allowed))
+
+
+def check_text(path, text):
+    for number, line in enumerate(text.split("\n"), 1):
+        if BANNED.search(line) and not line.lstrip().startswith(("*", "/*")):
+            yield "%s:%d: banned call: %s" % (path, number, line.strip())
+        if LEFT_OPEN.search(line):
+            yield "%s:%d: left open: %s" % (path, number, line.strip())
+    if re.search(r"^\s*#\s*if.*_WIN32", text, re.M) and not path.startswith("lib/base/os_"):
+        yield "%s: a system difference belongs into lib/base/os_*.c" % path
+
+
+def check_format(paths):
+    version = subprocess.run(["clang-format", "--version"], stdout=subprocess.PIPE).stdout.decode()
+    if " 14." not in version:
+        return ["clang-format 14 is needed, not: %s" % version.strip()]
+    done = subprocess.run(["clang-format", "--dry-run", "--Werror"] + paths, stderr=subprocess.PIPE)
+    wrong = sorted(set(re.findall(r"^([^:\n]+):\d+:\d+: error", done.stderr.decode(), re.M)))
+    return ["%s: not formatted (clang-format -i)" % path for path in wrong]
+
+
+def main():
+    rooms, foreign = read_layers()
+    problems = []
+    paths = sources()
+    for path in paths:
+        text = open(path, encoding="utf-8").read()
+        if not path.startswith("tests/"):
+            problems += check_includes(path, text, rooms, foreign)
+        problems += check_text(path, text)
+    problems += check_format(paths)
+    for problem in problems:
+        print(problem)
+    print("%d files checked, %d problems" % (len(paths), len(problems)))
+    return 1 if problems else 0
+
+
+sys.exit(main())

@@ -1,0 +1,162 @@
+/* base/bytes, base/buf, base/arena: bounds, stickiness, limits. */
+#include "test.h"
+
+#include "base/arena.h"
+#include "base/buf.h"
+
+static void reads_big_endian_and_stops_at_the_end(void **state) {
+    (void)state;
+    static const uint8_t in[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18};
+    struct cur c = cur_open(bytes_of(in, sizeof in));
+    assert_int_equal(cur_u8(&c), 0x01);
+    assert_int_equal(cur_u16(&c), 0x0203);
+    assert_int_equal(cur_u24(&c), 0x040506);
+    assert_int_equal(cur_u32(&c), 0x0708090a);
+    assert_true(cur_u64(&c) == 0x0b0c0d0e0f101112u);
+    assert_true(cur_end(&c));
+    assert_int_equal(cur_u8(&c), 0);
+    assert_true(c.bad);
+    assert_false(cur_end(&c));
+}
+
+static void a_failed_read_moves_nothing_and_sticks(void **state) {
+    (void)state;
+    struct cur c = cur_open(bytes_text("abc"));
+    assert_int_equal(cur_take(&c, 4).n, 0);
+    assert_int_equal(c.rest.n, 3);
+    assert_int_equal(cur_take(&c, 1).n, 0);
+    struct cur d = cur_open(bytes_text("abc"));
+    cur_refuse(&d);
+    assert_int_equal(cur_u8(&d), 0);
+}
+
+static void vectors_need_their_whole_length(void **state) {
+    (void)state;
+    static const uint8_t in[] = {2, 'a', 'b', 0, 1, 'c', 0, 0, 1, 'd', 3, 'x'};
+    struct cur c = cur_open(bytes_of(in, sizeof in));
+    assert_text(cur_vec8(&c), "ab");
+    assert_text(cur_vec16(&c), "c");
+    assert_text(cur_vec24(&c), "d");
+    assert_int_equal(cur_vec8(&c).n, 0);
+    assert_true(c.bad);
+}
+
+static void splits_at_a_byte(void **state) {
+    (void)state;
+    struct cur c = cur_open(bytes_text("one\n\nlast"));
+    assert_text(cur_until(&c, '\n'), "one");
+    assert_text(cur_until(&c, '\n'), "");
+    assert_text(cur_until(&c, '\n'), "last");
+    assert_true(cur_end(&c));
+}
+
+static void finds_and_compares(void **state) {
+    (void)state;
+    static const struct {
+        const char *in, *needle;
+        size_t at;
+    } cases[] = {
+        {"aab",   "ab",  1       },
+        {"ab",    "ab",  0       },
+        {"ab",    "abc", SIZE_MAX},
+        {"",      "a",   SIZE_MAX},
+        {"abc",   "",    0       },
+        {"aaaab", "aab", 2       },
+        {"xyz",   "z",   2       },
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++)
+        assert_true(bytes_find(bytes_text(cases[i].in), bytes_text(cases[i].needle)) ==
+                    cases[i].at);
+    assert_true(bytes_compare(bytes_text("a"), bytes_text("ab")) < 0);
+    assert_true(bytes_compare(bytes_text("b"), bytes_text("ab")) > 0);
+    assert_true(bytes_is_nocase(bytes_text("ERS.Exe"), "ers.exe"));
+    assert_false(bytes_is_nocase(bytes_text("ers"), "er"));
+    assert_text(bytes_trim(bytes_text(" \t x y \r\n")), "x y");
+    assert_text(bytes_part(bytes_text("abcdef"), 2, 3), "cde");
+    assert_int_equal(bytes_part(bytes_text("abc"), 3, 9).n, 0);
+}
+
+static void a_buffer_keeps_its_maximum(void **state) {
+    (void)state;
+    struct buf b;
+    buf_init(&b, 5);
+    buf_text(&b, "abc");
+    buf_text(&b, "def");
+    assert_int_equal(b.err, ERR_LIMIT);
+    assert_text(buf_bytes(&b), "abc");
+    buf_text(&b, "x"); /* would fit, but an earlier write failed */
+    assert_text(buf_bytes(&b), "abc");
+    buf_reset(&b);
+    buf_text(&b, "abcde");
+    assert_int_equal(b.err, ERR_OK);
+    assert_string_equal(buf_cstr(&b), "abcde");
+    buf_clear(&b);
+}
+
+static void vectors_are_written_with_their_length(void **state) {
+    (void)state;
+    struct buf b;
+    buf_init(&b, 1000);
+    size_t outer = buf_open_vec(&b, 2), inner = buf_open_vec(&b, 1);
+    buf_printf(&b, "%s-%d", "x", 7);
+    buf_close_vec(&b, inner, 1);
+    buf_u24(&b, 0x010203);
+    buf_close_vec(&b, outer, 2);
+    static const uint8_t expected[] = {0, 7, 3, 'x', '-', '7', 1, 2, 3};
+    assert_true(bytes_equal(buf_bytes(&b), bytes_of(expected, sizeof expected)));
+    buf_reset(&b);
+    size_t mark = buf_open_vec(&b, 1);
+    buf_fill(&b, 'a', 256);
+    buf_close_vec(&b, mark, 1);
+    assert_int_equal(b.err, ERR_LIMIT);
+    buf_clear(&b);
+}
+
+static void the_front_and_the_end_can_go(void **state) {
+    (void)state;
+    struct buf b;
+    buf_init(&b, 100);
+    buf_text(&b, "abcdef");
+    buf_drop_front(&b, 2);
+    buf_cut(&b, 3);
+    assert_text(buf_bytes(&b), "cde");
+    buf_drop_front(&b, 9);
+    assert_int_equal(b.n, 0);
+    buf_clear(&b);
+}
+
+static void an_arena_is_zeroed_aligned_and_bounded(void **state) {
+    (void)state;
+    struct arena a;
+    arena_init(&a, 100000);
+    for (size_t n = 0; n < 300; n++) {
+        uint8_t *p = arena_alloc(&a, n);
+        assert_non_null(p);
+        assert_int_equal((uintptr_t)p % _Alignof(max_align_t), 0);
+        for (size_t i = 0; i < n; i++)
+            assert_int_equal(p[i], 0);
+        memset(p, 0xff, n);
+    }
+    assert_null(arena_array(&a, SIZE_MAX / 2, 3));
+    assert_int_equal(a.err, ERR_LIMIT);
+    arena_reset(&a);
+    uint8_t *again = arena_alloc(&a, 64);
+    assert_int_equal(again[0], 0);
+    assert_string_equal(arena_cstr(&a, bytes_text("abc")), "abc");
+    arena_clear(&a);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reads_big_endian_and_stops_at_the_end),
+        cmocka_unit_test(a_failed_read_moves_nothing_and_sticks),
+        cmocka_unit_test(vectors_need_their_whole_length),
+        cmocka_unit_test(splits_at_a_byte),
+        cmocka_unit_test(finds_and_compares),
+        cmocka_unit_test(a_buffer_keeps_its_maximum),
+        cmocka_unit_test(vectors_are_written_with_their_length),
+        cmocka_unit_test(the_front_and_the_end_can_go),
+        cmocka_unit_test(an_arena_is_zeroed_aligned_and_bounded),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

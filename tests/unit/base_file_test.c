@@ -1,0 +1,140 @@
+/* base/file, base/os: replacing, limits, locks, folders. */
+#include "test.h"
+
+#include "base/file.h"
+#include "base/os.h"
+
+static struct arena arena;
+static char *folder;
+
+static char *below(const char *name) {
+    return path_join(&arena, folder, name);
+}
+
+static bool text_is(const char *path, const char *expected) {
+    struct buf b;
+    struct fault f;
+    buf_init(&b, 1000);
+    bool same = file_read(path, &b, &f) == ERR_OK && bytes_is(buf_bytes(&b), expected);
+    buf_clear(&b);
+    return same;
+}
+
+static void replaces_whole_files(void **state) {
+    (void)state;
+    struct fault f;
+    char *path = below("a.conf");
+    assert_int_equal(file_replace(path, bytes_text("one"), 0600, &f), ERR_OK);
+    assert_true(text_is(path, "one"));
+    assert_int_equal(file_replace(path, bytes_text(""), 0600, &f), ERR_OK);
+    assert_true(text_is(path, ""));
+    assert_int_equal(file_replace(below("no/such"), bytes_text("x"), 0600, &f), ERR_NOT_FOUND);
+    assert_true(strstr(f.detail, "no/such") != NULL);
+}
+
+static void reads_up_to_a_limit(void **state) {
+    (void)state;
+    struct fault f;
+    struct buf b;
+    char *path = below("limit");
+    assert_int_equal(file_replace(path, bytes_text("12345"), 0600, &f), ERR_OK);
+    buf_init(&b, 4);
+    assert_int_equal(file_read(path, &b, &f), ERR_LIMIT);
+    buf_clear(&b);
+    buf_init(&b, 5);
+    assert_int_equal(file_read(path, &b, &f), ERR_OK);
+    buf_clear(&b);
+    assert_int_equal(file_read(below("absent"), &b, &f), ERR_NOT_FOUND);
+    assert_int_equal(file_read(folder, &b, &f), ERR_IO); /* a folder is no file */
+    buf_clear(&b);
+}
+
+static void files_by_parts(void **state) {
+    (void)state;
+    struct fault f;
+    struct file file;
+    uint64_t size = 0;
+    uint8_t out[4];
+    assert_int_equal(file_open(&file, below("parts"), FILE_APPEND, &f), ERR_OK);
+    assert_int_equal(file_write_at(&file, 0, bytes_text("abcdef"), &f), ERR_OK);
+    assert_int_equal(file_write_at(&file, 2, bytes_text("XY"), &f), ERR_OK);
+    assert_int_equal(file_sync(&file, &f), ERR_OK);
+    assert_int_equal(file_read_at(&file, 1, out, 4, &f), ERR_OK);
+    assert_memory_equal(out, "bXYe", 4);
+    assert_int_equal(file_read_at(&file, 4, out, 4, &f), ERR_DAMAGED);
+    assert_int_equal(file_truncate(&file, 3, &f), ERR_OK);
+    assert_int_equal(file_size(&file, &size, &f), ERR_OK);
+    assert_int_equal(size, 3);
+    file_close(&file);
+}
+
+static void one_holds_the_lock(void **state) {
+    (void)state;
+    struct fault f;
+    struct os_lock first, second;
+    assert_int_equal(os_lock_open(&first, below("lock"), &f), ERR_OK);
+    assert_int_equal(os_lock_open(&second, below("lock"), &f), ERR_LOCKED);
+    os_lock_close(&first);
+    assert_int_equal(os_lock_open(&second, below("lock"), &f), ERR_OK);
+    os_lock_close(&second);
+}
+
+struct names {
+    char text[100];
+};
+
+static bool add_name(void *context, const char *name, bool is_dir) {
+    struct names *names = context;
+    size_t n = strlen(names->text);
+    snprintf(names->text + n, sizeof names->text - n, "%s%s ", name, is_dir ? "/" : "");
+    return true;
+}
+
+static void folders_are_made_and_listed(void **state) {
+    (void)state;
+    struct fault f;
+    struct names names = {""};
+    assert_int_equal(dir_make(below("x/y/z"), 0700, &f), ERR_OK);
+    assert_int_equal(dir_make(below("x/y/z"), 0700, &f), ERR_OK);
+    assert_int_equal(file_replace(below("x/b"), bytes_text(""), 0600, &f), ERR_OK);
+    assert_int_equal(file_replace(below("x/a"), bytes_text(""), 0600, &f), ERR_OK);
+    assert_int_equal(dir_list(below("x"), add_name, &names, &f), ERR_OK);
+    assert_string_equal(names.text, "a b y/ ");
+    assert_int_equal(dir_list(below("none"), add_name, &names, &f), ERR_NOT_FOUND);
+    assert_int_equal(dir_make(below("x/a/b"), 0700, &f), ERR_NOT_FOUND); /* a file in the way */
+    assert_int_equal(file_remove(below("x/a"), &f), ERR_OK);
+    assert_int_equal(file_remove(below("x/a"), &f), ERR_OK);
+    assert_string_equal(path_base("C:\\bin\\ers.exe"), "ers.exe");
+    assert_string_equal(path_base("/usr/bin/ers"), "ers");
+    assert_string_equal(path_base("ers"), "ers");
+}
+
+static int make_folder(void **state) {
+    (void)state;
+    uint8_t salt[8];
+    char name[64];
+    struct fault f;
+    arena_init(&arena, 1u << 20);
+    os_random(salt, sizeof salt);
+    snprintf(name, sizeof name, "build/tmp/file-%02x%02x%02x%02x%02x", salt[0], salt[1], salt[2],
+             salt[3], salt[4]);
+    folder = arena_cstr(&arena, bytes_text(name));
+    return dir_make(folder, 0700, &f) == ERR_OK ? 0 : -1;
+}
+
+static int free_arena(void **state) {
+    (void)state;
+    arena_clear(&arena);
+    return 0;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(replaces_whole_files),
+        cmocka_unit_test(reads_up_to_a_limit),
+        cmocka_unit_test(files_by_parts),
+        cmocka_unit_test(one_holds_the_lock),
+        cmocka_unit_test(folders_are_made_and_listed),
+    };
+    return cmocka_run_group_tests(tests, make_folder, free_arena);
+}

@@ -1,0 +1,85 @@
+/* base/zip: round trips, bombs, cut and changed input; a CRC known from elsewhere. */
+#include "test.h"
+
+#include "base/zip.h"
+
+static const char text[] = "subject CN=mail.example.com,O=Example GmbH,C=DE";
+
+static void deflates_and_inflates_with_a_dictionary(void **state) {
+    (void)state;
+    struct bytes dictionary = bytes_text("O=Example GmbH,C=DE"), none = {NULL, 0};
+    struct zip_deflater *z = zip_deflater_open(6);
+    struct buf with, without, back;
+    buf_init(&with, 10000);
+    buf_init(&without, 10000);
+    buf_init(&back, 10000);
+    for (int round = 0; round < 3; round++) { /* the same deflater again */
+        buf_reset(&with);
+        buf_reset(&without);
+        buf_reset(&back);
+        assert_int_equal(zip_deflate(z, dictionary, bytes_text(text), &with), ERR_OK);
+        assert_int_equal(zip_deflate(z, none, bytes_text(text), &without), ERR_OK);
+        assert_true(with.n < without.n);
+        assert_int_equal(zip_inflate(dictionary, buf_bytes(&with), &back), ERR_OK);
+        assert_text(buf_bytes(&back), text);
+    }
+    zip_deflater_close(z);
+    buf_clear(&with);
+    buf_clear(&without);
+    buf_clear(&back);
+}
+
+static void refuses_every_prefix_and_a_tail(void **state) {
+    (void)state;
+    struct buf packed, back;
+    buf_init(&packed, 10000);
+    buf_init(&back, 10000);
+    assert_int_equal(gzip_pack(bytes_text(text), 9, &packed), ERR_OK);
+    for (size_t n = 0; n < packed.n; n++) {
+        buf_reset(&back);
+        assert_int_not_equal(gzip_unpack(bytes_part(buf_bytes(&packed), 0, n), &back), ERR_OK);
+    }
+    buf_reset(&back);
+    assert_int_equal(gzip_unpack(buf_bytes(&packed), &back), ERR_OK);
+    assert_text(buf_bytes(&back), text);
+    buf_u8(&packed, 0);
+    buf_reset(&back);
+    assert_int_equal(gzip_unpack(buf_bytes(&packed), &back), ERR_FORMAT);
+    buf_clear(&packed);
+    buf_clear(&back);
+}
+
+static void a_bomb_stops_at_the_maximum(void **state) {
+    (void)state;
+    struct buf plain, packed, back;
+    buf_init(&plain, 1u << 20);
+    buf_init(&packed, 1u << 20);
+    buf_fill(&plain, 0, 1u << 20);
+    assert_int_equal(gzip_pack(buf_bytes(&plain), 9, &packed), ERR_OK);
+    buf_init(&back, (1u << 20) - 1);
+    assert_int_equal(gzip_unpack(buf_bytes(&packed), &back), ERR_LIMIT);
+    assert_true(back.cap <= 1u << 20);
+    buf_clear(&back);
+    buf_init(&back, 1u << 20); /* exactly enough */
+    assert_int_equal(gzip_unpack(buf_bytes(&packed), &back), ERR_OK);
+    assert_int_equal(back.n, 1u << 20);
+    buf_clear(&back);
+    buf_clear(&plain);
+    buf_clear(&packed);
+}
+
+static void the_crc_is_the_standard_one(void **state) {
+    (void)state;
+    assert_int_equal(zip_crc32(0, bytes_text("123456789")),
+                     0xcbf43926); /* the catalogue's check value */
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(deflates_and_inflates_with_a_dictionary),
+        cmocka_unit_test(refuses_every_prefix_and_a_tail),
+        cmocka_unit_test(a_bomb_stops_at_the_maximum),
+        cmocka_unit_test(the_crc_is_the_standard_one),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
