@@ -93,12 +93,12 @@ enum err fault_os(struct fault *f, int os, const char *what, const char *path) {
     return code;
 }
 
+/* A usage error's detail is a sentence already: nothing is put behind it. */
 const char *fault_text(const struct fault *f, char *out, size_t size) {
     const char *what = f->what != NULL ? f->what : "error";
     const char *text = f->os != 0 ? strerror(f->os) : err_row(f->code)->text;
-    if (f->detail[0] != '\0')
-        snprintf(out, size, "%s: %s: %s", what, f->detail, text);
-    else
-        snprintf(out, size, "%s: %s", what, text);
+    bool has_detail = f->detail[0] != '\0', is_said = has_detail && f->code == ERR_USAGE;
+    snprintf(out, size, "%s%s%s%s%s", what, has_detail ? ": " : "", f->detail, is_said ? "" : ": ",
+             is_said ? "" : text);
     return out;
 }

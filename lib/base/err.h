@@ -76,7 +76,8 @@ enum err fault_set(struct fault *f, enum err code, const char *what, const char 
 /* The same for a failed call that left errno; the code follows from it. */
 enum err fault_os(struct fault *f, int os, const char *what, const char *path);
 
-/* "what: detail: text (system's text)" into out, always terminated. Returns out. */
+/* "what: detail: text" into out, always terminated, text being the system's where
+ * a call failed, and left out behind the detail of ERR_USAGE. Returns out. */
 const char *fault_text(const struct fault *f, char *out, size_t size);
 
 #define MUST_CHECK __attribute__((warn_unused_result))

@@ -206,6 +206,14 @@ char *path_join(struct arena *a, const char *dir, const char *name) {
     return out;
 }
 
+char *path_full(struct arena *a, const char *path) {
+    uv_fs_t req;
+    int status = uv_fs_realpath(NULL, &req, path, NULL);
+    char *full = status == 0 ? arena_cstr(a, bytes_text(req.ptr)) : NULL;
+    uv_fs_req_cleanup(&req);
+    return full;
+}
+
 const char *path_base(const char *path) {
     const char *base = path;
     for (const char *p = path; *p != '\0'; p++)

@@ -28,6 +28,8 @@ enum err dir_list(const char *path, dir_visit *visit, void *context, struct faul
 
 /* dir/name in the arena; NULL when the arena is full. */
 char *path_join(struct arena *a, const char *dir, const char *name);
+/* The full path of what exists, links resolved, in the arena. NULL: there is nothing. */
+char *path_full(struct arena *a, const char *path);
 /* The part after the last slash (either slash). Borrowed. */
 const char *path_base(const char *path);
 

@@ -45,6 +45,9 @@ void os_start(int *argc, char ***argv);
 char *os_self(struct arena *a);
 /* link(2)-like for `clm install`: a symbolic link, on Windows a copy. */
 enum err os_link(const char *target, const char *path, struct fault *f) MUST_CHECK;
+/* Tells the service manager ("READY=1", "STOPPING=1"; sd_notify(3)) where one listens;
+ * else nothing. */
+void os_notify(const char *state);
 /* The pipe or socket name for local administration of a data folder. */
 char *os_control_name(struct arena *a, const char *data_dir);
 

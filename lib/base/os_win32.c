@@ -175,3 +175,7 @@ char *os_control_name(struct arena *a, const char *data_dir) {
             *p = '.';
     return name;
 }
+
+void os_notify(const char *state) {
+    (void)state; /* the service control manager is told by other means */
+}

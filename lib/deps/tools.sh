@@ -33,6 +33,7 @@ fuzz     /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-x86_64.a  libc
 lint     clang-tidy                                       clang-tidy
 lint     clang-format                                     clang-format
 lint     cppcheck                                         cppcheck
+run      openssl                                          openssl
 test     openssl                                          openssl
 test     nginx                                            nginx
 test     gnutls-cli                                       gnutls-bin

@@ -109,6 +109,17 @@ static void folders_are_made_and_listed(void **state) {
     assert_string_equal(path_base("ers"), "ers");
 }
 
+static void full_paths_are_resolved(void **state) {
+    (void)state;
+    struct fault f;
+    assert_int_equal(dir_make(below("full/y"), 0700, &f), ERR_OK);
+    const char *direct = path_full(&arena, below("full"));
+    assert_non_null(direct);
+    assert_string_equal(path_full(&arena, below("full/y/..")), direct);
+    assert_true(strlen(direct) > strlen(below("full")));
+    assert_null(path_full(&arena, below("full/none")));
+}
+
 static int make_folder(void **state) {
     (void)state;
     uint8_t salt[8];
@@ -135,6 +146,7 @@ int main(void) {
         cmocka_unit_test(files_by_parts),
         cmocka_unit_test(one_holds_the_lock),
         cmocka_unit_test(folders_are_made_and_listed),
+        cmocka_unit_test(full_paths_are_resolved),
     };
     return cmocka_run_group_tests(tests, make_folder, free_arena);
 }

@@ -115,7 +115,7 @@ static void refuses_and_suggests(void **state) {
     } cases[] = {
         {"ers scna",               "unknown command: scna (did you mean scan?)"       },
         {"ers scan --outptu x",    "unknown option: --outptu (did you mean --output?)"},
-        {"ers scan --zzzzzzzz",    "unknown option: --zzzzzzzz:"                      },
+        {"ers scan --zzzzzzzz",    "unknown option: --zzzzzzzz\n"                     },
         {"ers scan -z",            "unknown option: -z"                               },
         {"ers scan --output",      "--output needs a value FILE"                      },
         {"ers scan --timeout 5x",  "--timeout: '5x' is no TIME"                       },

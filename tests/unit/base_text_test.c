@@ -203,7 +203,11 @@ static void every_error_has_its_row(void **state) {
     struct fault f;
     char text[400];
     fault_set(&f, ERR_USAGE, "port", "%s", "8\x1b[2J");
-    assert_string_equal(fault_text(&f, text, sizeof text), "port: 8\\x1b[2J: not understood");
+    assert_string_equal(fault_text(&f, text, sizeof text), "port: 8\\x1b[2J");
+    fault_set(&f, ERR_DAMAGED, "segment", "byte %d", 7);
+    assert_string_equal(fault_text(&f, text, sizeof text), "segment: byte 7: damaged");
+    fault_set(&f, ERR_USAGE, "name", "%s", "");
+    assert_string_equal(fault_text(&f, text, sizeof text), "name: not understood");
 }
 
 int main(void) {
