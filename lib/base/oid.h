@@ -1,0 +1,88 @@
+/* Object identifiers: the one table of those that have a name here.
+ *
+ * Readers look up the content octets, writers take them by `enum oid`, so that
+ * both speak of the same. An OID that is not in the table is shown dotted.
+ * No allocation; any thread.
+ */
+#ifndef BASE_OID_H
+#define BASE_OID_H
+
+#include "base/buf.h"
+
+enum oid_kind {
+    OID_ALGORITHM, /* of keys, signatures and hashes */
+    OID_CURVE,
+    OID_EXTENSION, /* of certificates */
+    OID_USAGE,     /* extended key usage */
+    OID_ATTRIBUTE, /* of names */
+    OID_KIND_COUNT
+};
+
+/* Those that code asks for by name; the others of the table are OID_OTHER. */
+enum oid {
+    OID_OTHER = 0,
+    OID_RSA,
+    OID_RSA_PSS,
+    OID_MGF1,
+    OID_RSA_MD5,
+    OID_RSA_SHA1,
+    OID_RSA_SHA224,
+    OID_RSA_SHA256,
+    OID_RSA_SHA384,
+    OID_RSA_SHA512,
+    OID_EC,
+    OID_ECDSA_SHA1,
+    OID_ECDSA_SHA224,
+    OID_ECDSA_SHA256,
+    OID_ECDSA_SHA384,
+    OID_ECDSA_SHA512,
+    OID_DSA,
+    OID_X25519,
+    OID_X448,
+    OID_ED25519,
+    OID_ED448,
+    OID_SHA1,
+    OID_SHA224,
+    OID_SHA256,
+    OID_SHA384,
+    OID_SHA512,
+    OID_P256,
+    OID_P384,
+    OID_P521,
+    OID_BASIC_CONSTRAINTS,
+    OID_KEY_USAGE,
+    OID_EXTENDED_KEY_USAGE,
+    OID_SUBJECT_ALT_NAME,
+    OID_SUBJECT_KEY_ID,
+    OID_AUTHORITY_KEY_ID,
+    OID_NAME_CONSTRAINTS,
+    OID_CERTIFICATE_POLICIES,
+    OID_SERVER_AUTH,
+    OID_CLIENT_AUTH,
+    OID_ANY_USAGE,
+    OID_COMMON_NAME,
+    OID_COUNTRY,
+    OID_ORGANIZATION,
+    OID_ORGANIZATIONAL_UNIT,
+};
+
+struct oid_row {
+    enum oid id;
+    struct bytes der; /* content octets */
+    const char *name;
+    unsigned bits; /* size of a key of this algorithm or curve; 0 where the key tells */
+};
+
+const struct oid_row *oid_find(enum oid_kind kind, struct bytes der); /* NULL: unknown */
+const struct oid_row *oid_row(enum oid id);                           /* not for OID_OTHER */
+/* A well-formed OID as "1.2.840.113549"; what is none as "". */
+void oid_dotted(struct bytes der, struct buf *out);
+/* Its name, else dotted. */
+void oid_text(enum oid_kind kind, struct bytes der, struct buf *out);
+bool oid_valid(struct bytes der);         /* arcs of at most 20 octets, shortest form */
+void oid_put(struct buf *b, enum oid id); /* as DER, with tag and length */
+
+/* The whole table of a kind, for tests. */
+size_t oid_rows(enum oid_kind kind, const struct oid_row **rows);
+
+#endif
