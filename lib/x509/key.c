@@ -1,0 +1,87 @@
+/* SubjectPublicKeyInfo: algorithm, curve and size. See x509.h; RFC 3279, 5480, 8410.
+ *
+ * A key whose inside cannot be read keeps its algorithm's name and has no size.
+ */
+#include "base/der.h"
+#include "x509/inner.h"
+
+/* An INTEGER that should be positive and in its shortest form, without leading zeros. */
+static struct bytes take_magnitude(struct x509_reader *r, struct cur *c) {
+    struct bytes b = der_take(c, DER_INTEGER);
+    if (b.n > 0 && b.p[0] >= 0x80)
+        r->out->deviations |= X509_DEV_KEY_NEGATIVE;
+    while (b.n > 1 && b.p[0] == 0)
+        b = bytes_part(b, 1, b.n);
+    return b;
+}
+
+static bool read_rsa(struct x509_reader *r, struct x509_key *key) {
+    struct cur c = cur_open(key->public_key), inner = der_open(&c, DER_SEQUENCE);
+    struct bytes n = take_magnitude(r, &inner), e = take_magnitude(r, &inner);
+    if (!cur_end(&inner) || !cur_end(&c) || n.n == 0 || e.n == 0)
+        return false;
+    key->modulus = n;
+    key->exponent = e;
+    key->bits = der_bit_length(n);
+    return true;
+}
+
+static bool read_ec(struct x509_reader *r, struct x509_key *key) {
+    struct cur c = cur_open(key->parameters);
+    if (der_peek(&c, DER_SEQUENCE))
+        return true; /* the curve written out: no name, no size */
+    struct bytes oid = der_oid(&c);
+    if (!cur_end(&c))
+        return false;
+    const struct oid_row *row = oid_find(OID_CURVE, oid);
+    key->bits = row == NULL ? 0 : row->bits;
+    key->curve = x509_inner_oid_name(r->a, OID_CURVE, oid);
+    return key->curve != NULL;
+}
+
+/* DSA and Diffie-Hellman: the prime is the first of the parameters. Inherited
+ * ones (absent, or NULL) leave the size unknown. */
+static bool read_prime(struct x509_reader *r, struct x509_key *key) {
+    struct cur c = cur_open(key->parameters);
+    if (!der_peek(&c, DER_SEQUENCE))
+        return true;
+    struct cur inner = der_open(&c, DER_SEQUENCE);
+    key->bits = der_bit_length(take_magnitude(r, &inner));
+    return !inner.bad;
+}
+
+static bool has_prime(const char *algorithm) {
+    struct bytes name = bytes_text(algorithm);
+    return bytes_is(name, "DSA") || bytes_is(name, "DH") || bytes_is(name, "X9.42 DH");
+}
+
+static bool read_inside(struct x509_reader *r, struct x509_key *key) {
+    if (key->id == OID_RSA || key->id == OID_RSA_PSS)
+        return read_rsa(r, key);
+    if (key->id == OID_EC)
+        return read_ec(r, key);
+    return !has_prime(key->algorithm) || read_prime(r, key);
+}
+
+enum err x509_inner_read_key(struct x509_reader *r) {
+    struct cur whole = cur_open(r->out->spki), c = der_open(&whole, DER_SEQUENCE);
+    struct cur algorithm = der_open(&c, DER_SEQUENCE);
+    struct x509_key *key = &r->out->key;
+    unsigned unused = 0;
+    key->oid = der_oid(&algorithm);
+    if (algorithm.rest.n > 0)
+        key->parameters = der_any(&algorithm).whole;
+    if (!cur_end(&algorithm) || !x509_inner_bits(&c, &key->public_key, &unused) || !cur_end(&c))
+        return ERR_FORMAT;
+    const struct oid_row *row = oid_find(OID_ALGORITHM, key->oid);
+    key->id = row == NULL ? OID_OTHER : row->id;
+    key->bits = row == NULL ? 0 : row->bits;
+    key->algorithm = x509_inner_oid_name(r->a, OID_ALGORITHM, key->oid);
+    if (key->algorithm == NULL)
+        return ERR_LIMIT;
+    if (unused > 0)
+        r->out->deviations |= X509_DEV_UNUSED_BITS;
+    if (!read_inside(r, key))
+        r->out->deviations |= X509_DEV_KEY_UNREADABLE;
+    return r->a->err;
+}

@@ -1,0 +1,265 @@
+/* Certificates (RFC 5280): reader, names, matching, PEM, chains, writer.
+ *
+ * Everything that is read is a view into the caller's DER, which must outlive
+ * the struct; lists and texts made on the way live in the caller's arena. No I/O,
+ * no globals; any thread, an arena one thread at a time. Not here: revocation,
+ * certificate transparency, requests (CSR), name constraints.
+ */
+#ifndef X509_X509_H
+#define X509_X509_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/env.h"
+#include "base/oid.h"
+
+struct signing_key;
+
+/* Limits; past them ERR_LIMIT. */
+enum {
+    X509_DER_MAX = 1 << 20,     /* one certificate: SLH-DSA ones have 60 KB */
+    X509_ALT_NAMES_MAX = 20000, /* of one certificate */
+    X509_EXTENSIONS_MAX = 128,
+    X509_USAGES_MAX = 128,
+    X509_NAME_PARTS_MAX = 128, /* attributes of one name */
+    X509_CHAIN_MAX = 32,       /* certificates handed to x509_chain_verify */
+    X509_SHA256_SIZE = 32,
+};
+
+/* ---- Reading ---- */
+
+/* How a certificate that was read all the same departs from the standard. Bits. */
+enum x509_deviation {
+    X509_DEV_NAME_CHARACTERS = 1u << 0,
+    X509_DEV_TIME_NO_SECONDS = 1u << 1,
+    X509_DEV_TIME_OFFSET = 1u << 2,
+    X509_DEV_TIME_TYPE = 1u << 3,
+    X509_DEV_TIME_UNREADABLE = 1u << 4,
+    X509_DEV_VALIDITY_REVERSED = 1u << 5,
+    X509_DEV_SERIAL_NEGATIVE = 1u << 6,
+    X509_DEV_SERIAL_ZERO = 1u << 7,
+    X509_DEV_SERIAL_LONG = 1u << 8,
+    X509_DEV_SERIAL_PADDED = 1u << 9,
+    X509_DEV_VERSION = 1u << 10,
+    X509_DEV_ALGORITHM_DIFFERS = 1u << 11,
+    X509_DEV_DEFAULT_WRITTEN = 1u << 12,
+    X509_DEV_BOOLEAN = 1u << 13,
+    X509_DEV_EXTENSION_TWICE = 1u << 14,
+    X509_DEV_EXTENSION_UNREADABLE = 1u << 15,
+    X509_DEV_EXTENSIONS_EMPTY = 1u << 16,
+    X509_DEV_DNS_DOT = 1u << 17,
+    X509_DEV_ALT_NAME_CHARACTERS = 1u << 18,
+    X509_DEV_IP_SIZE = 1u << 19,
+    X509_DEV_KEY_UNREADABLE = 1u << 20,
+    X509_DEV_KEY_NEGATIVE = 1u << 21,
+    X509_DEV_UNUSED_BITS = 1u << 22,
+    X509_DEV_ISSUER_EMPTY = 1u << 23,
+};
+
+struct x509_deviation_row {
+    unsigned bit;
+    const char *name;   /* in JSON: "time_no_seconds" */
+    const char *text;   /* for people, no full stop */
+    const char *source; /* "RFC 5280, 4.1.2.5.1" */
+};
+/* Row i, from 0; NULL past the last. */
+const struct x509_deviation_row *x509_deviation_row(size_t i);
+
+struct x509_key {
+    const char *algorithm; /* "RSA", "EC", "Ed25519", "ML-DSA-65", "RSASSA-PSS", or dotted */
+    const char *curve;     /* EC: "P-256", "brainpoolP256r1", or dotted; else NULL */
+    unsigned bits;         /* 0 where not known */
+    enum oid id;
+    struct bytes oid;               /* content octets */
+    struct bytes parameters;        /* raw DER; empty where none */
+    struct bytes public_key;        /* content of the BIT STRING */
+    struct bytes modulus, exponent; /* RSA and RSASSA-PSS, without leading zeros */
+};
+
+struct x509_names {
+    const struct bytes *items;
+    size_t n;
+};
+
+struct x509_alt_names {
+    bool present, critical;
+    struct x509_names dns, email, uri; /* as written, foreign bytes */
+    struct x509_names ip;              /* 4 or 16 octets; others with X509_DEV_IP_SIZE */
+    struct x509_names directory;       /* Name DER */
+    size_t other;                      /* otherName, x400Address, ediPartyName, registeredID */
+};
+
+struct x509_extension {
+    struct bytes oid; /* content octets */
+    const char *name; /* "basicConstraints", or dotted */
+    enum oid id;      /* OID_OTHER where no code here asks for it */
+    bool critical;
+    struct bytes value; /* content of the OCTET STRING */
+};
+
+struct x509_cert {
+    struct bytes der, tbs;              /* the whole, and what is signed */
+    unsigned version;                   /* 1 to 3 */
+    struct bytes serial;                /* content octets, two's complement as in the DER */
+    struct bytes issuer, subject;       /* Name DER */
+    int64_t not_before, not_after;      /* seconds since 1970, UTC */
+    bool has_not_before, has_not_after; /* false: X509_DEV_TIME_UNREADABLE, and no value */
+    struct bytes spki;                  /* SubjectPublicKeyInfo DER */
+    struct x509_key key;
+    const char *signature_algorithm; /* "sha256WithRSAEncryption", or dotted */
+    struct bytes algorithm;          /* AlgorithmIdentifier DER, the outer one */
+    struct bytes signature;          /* octets of the BIT STRING */
+    bool self_issued;                /* subject and issuer have equal bytes, not empty */
+
+    bool has_basic_constraints, is_ca;
+    int path_len; /* -1: none given */
+    bool has_key_usage;
+    unsigned key_usage; /* bit i: the i-th named bit, see x509_key_usage_name */
+    bool has_extended_key_usage;
+    const char *const *extended_key_usage; /* "serverAuth", or dotted */
+    size_t extended_key_usage_n;
+    struct x509_alt_names alt;
+    struct bytes subject_key_id, authority_key_id; /* empty where none */
+    const struct x509_extension *extensions;       /* all of them, in their order */
+    size_t extensions_n;
+    unsigned deviations; /* enum x509_deviation */
+};
+
+/* Reads one certificate: all of der, nothing behind it. Strict about framing;
+ * the edges where certificates in use depart from the standard are read and
+ * named in `deviations`, raw bytes kept. An extension whose content does not
+ * parse is one of those: it counts as absent. ERR_FORMAT names the field in
+ * f->what; ERR_LIMIT, ERR_MEMORY. Does not hash and does not check signatures. */
+enum err x509_cert_read(struct arena *a, struct bytes der, struct x509_cert *out,
+                        struct fault *f) MUST_CHECK;
+
+/* The first DER SEQUENCE of `in` (a certificate among others in a file, or with
+ * something behind it), taken off the cursor. */
+struct bytes x509_der_next(struct cur *in);
+
+/* Computed when asked for, since they cost more than the reading. */
+void x509_cert_sha256(const struct x509_cert *cert, uint8_t out[X509_SHA256_SIZE]);
+void x509_spki_sha256(const struct x509_cert *cert, uint8_t out[X509_SHA256_SIZE]);
+
+enum x509_answer { X509_NO, X509_YES, X509_UNKNOWN };
+/* Self-issued and signed by its own key. X509_UNKNOWN: the signature is of a kind
+ * that we cannot check. */
+enum x509_answer x509_cert_self_signed(const struct x509_cert *cert);
+/* issuer's key made cert's signature: ERR_OK, ERR_CREDENTIALS, ERR_UNSUPPORTED, ERR_FORMAT.
+ * Names, dates and CA bits are not looked at. */
+enum err x509_cert_signed_by(const struct x509_cert *cert,
+                             const struct x509_cert *issuer) MUST_CHECK;
+
+enum x509_key_usage {
+    X509_KU_DIGITAL_SIGNATURE = 1u << 0,
+    X509_KU_NON_REPUDIATION = 1u << 1,
+    X509_KU_KEY_ENCIPHERMENT = 1u << 2,
+    X509_KU_DATA_ENCIPHERMENT = 1u << 3,
+    X509_KU_KEY_AGREEMENT = 1u << 4,
+    X509_KU_KEY_CERT_SIGN = 1u << 5,
+    X509_KU_CRL_SIGN = 1u << 6,
+    X509_KU_ENCIPHER_ONLY = 1u << 7,
+    X509_KU_DECIPHER_ONLY = 1u << 8,
+};
+/* "digitalSignature" for 0 ... "decipherOnly" for 8; NULL past it. */
+const char *x509_key_usage_name(unsigned bit);
+
+/* ---- Names as text ---- */
+
+/* RFC 4514, last attribute first, UTF-8. Control characters become \XX, so that
+ * the text is one line without escape sequences; types without a name and string
+ * types that are none are #hex. "" for the empty name. */
+void x509_name_text(struct bytes name, struct buf *out);
+/* The value of the last attribute of this type, unescaped UTF-8 (foreign: escape
+ * it for people). False where there is none. */
+bool x509_name_attribute(struct bytes name, enum oid type, struct buf *out);
+/* What lists show: the common name, else the first alternative name (DNS, IP,
+ * e-mail, URI), else the subject, else "serial HEX". Foreign text, not escaped. */
+void x509_cert_display_name(const struct x509_cert *cert, struct buf *out);
+/* "192.0.2.1", RFC 5952 for 16 octets, "#hex" for other sizes. */
+void x509_ip_text(struct bytes ip, struct buf *out);
+
+/* RFC 9525: an IP literal (without brackets) matches an iPAddress; a name matches
+ * a dNSName, "*" only as the whole left-most label. Letters' case and one trailing
+ * dot are ignored. The common name is never looked at. */
+bool x509_cert_matches_host(const struct x509_cert *cert, struct bytes host);
+
+/* ---- PEM (RFC 7468, read tolerantly) ---- */
+
+enum pem_kind {
+    PEM_CERTIFICATE, /* CERTIFICATE, X509 CERTIFICATE, TRUSTED CERTIFICATE (its certificate) */
+    PEM_PRIVATE_KEY, /* noted, never decoded */
+    PEM_OTHER,       /* decoded: a request, a CRL, parameters, ... */
+    PEM_BROKEN,      /* no END line, or no base64 */
+};
+struct pem_object {
+    enum pem_kind kind;
+    struct bytes label; /* borrowed: "CERTIFICATE" */
+    struct bytes der;   /* borrowed from the buffer handed in, until the next call */
+};
+/* The next object of a text; false at its end. Text between objects, CRLF, a byte
+ * order mark, headers (RFC 1421), base64 in one line and a missing last line end
+ * are accepted. `der` is a buffer of the caller's, overwritten by each call. */
+bool pem_next(struct cur *text, struct buf *der, struct pem_object *out);
+bool pem_is(struct bytes file); /* holds a BEGIN line */
+/* 64 characters a line, LF. */
+void pem_write(struct buf *out, const char *label, struct bytes der);
+
+/* ---- Chains ---- */
+
+/* What ends a chain: pinned certificates (SHA-256 of their DER, which the server
+ * sends along), roots at hand, or both. Borrowed. */
+struct x509_trust {
+    const uint8_t (*pins)[X509_SHA256_SIZE];
+    size_t pins_n;
+    const struct x509_cert *roots;
+    size_t roots_n;
+};
+/* Reads a bundle of roots (PEM) into the arena, which holds copies. What does not
+ * parse is left out. ERR_NOT_FOUND where nothing is left. */
+enum err x509_trust_read(struct arena *a, struct bytes pem, struct x509_trust *out,
+                         struct fault *f) MUST_CHECK;
+
+/* A server's chain, leaf first, the rest in any order: the leaf is for `host` and
+ * for serverAuth, each certificate is within its dates at now_s, each issuer is a CA
+ * and has signed, the end is trusted. SHA-1 and MD5 signatures and critical
+ * extensions that are not processed here (name constraints) are refused.
+ * ERR_TLS with f->what: "server name", "server address", "root", "dates", "signature",
+ * "key usage", "extension"; the detail names the certificate. */
+enum err x509_chain_verify(struct arena *a, const struct bytes *chain_der, size_t n,
+                           const struct x509_trust *trust, struct bytes host, int64_t now_s,
+                           struct fault *f) MUST_CHECK;
+
+/* ---- Writing ---- */
+
+struct x509_attribute {
+    enum oid type;     /* OID_COMMON_NAME, OID_ORGANIZATION, ... */
+    const char *value; /* UTF-8 */
+};
+/* A Name in the order given; country as PrintableString, the rest UTF8String. */
+void x509_name_write(struct buf *out, const struct x509_attribute *attributes, size_t n);
+
+/* What a certificate shall say. Empty views and zeros leave the thing out;
+ * an empty subject is the empty Name. */
+struct x509_template {
+    struct bytes serial;          /* positive, big-endian; empty: 128 random bits */
+    struct bytes issuer, subject; /* Name DER; a self-signed one has them equal */
+    int64_t not_before, not_after;
+    struct bytes spki;        /* of the subject */
+    struct bytes issuer_spki; /* for authorityKeyIdentifier; empty: left out */
+    bool is_ca;
+    int path_len; /* -1: none; only with is_ca */
+    unsigned key_usage;
+    const enum oid *extended_key_usage;
+    size_t extended_key_usage_n;
+    struct x509_names dns, ip, email,
+        uri; /* IP as 4 or 16 octets; critical where the subject is empty */
+};
+
+/* Appends the DER of the certificate, signed by the issuer's key with SHA-256.
+ * subjectKeyIdentifier by RFC 7093, method 1. */
+enum err x509_cert_write(const struct env *env, const struct x509_template *t,
+                         const struct signing_key *issuer_key, struct buf *out,
+                         struct fault *f) MUST_CHECK;
+
+#endif
