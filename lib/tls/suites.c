@@ -1,0 +1,84 @@
+/* The cipher suites that a hello offers, best first. See inner.h.
+ *
+ * Up to TLS 1.2 nothing is ever decrypted, so that old and broken suites cost
+ * nothing and find servers that have no other; the broken ones come last, or only
+ * in the old shape. Left out: anonymous suites and PSK (no certificate), export
+ * suites (the server's RSA key may be a second, short-lived one), ECDH without E.
+ */
+#include "tls/inner.h"
+
+enum {
+    FULL = 1u << TLS_SHAPE_FULL,
+    PLAIN = 1u << TLS_SHAPE_PLAIN,
+    OLD = 1u << TLS_SHAPE_OLD,
+};
+
+#define TLS13 TLS_EXCHANGE_13, TLS_SIGNER_ANY
+#define ECDHE_ECDSA TLS_EXCHANGE_ECDHE, TLS_SIGNER_ECDSA
+#define ECDHE_RSA TLS_EXCHANGE_ECDHE, TLS_SIGNER_RSA
+#define DHE_RSA TLS_EXCHANGE_DHE, TLS_SIGNER_RSA
+#define DHE_DSS TLS_EXCHANGE_DHE, TLS_SIGNER_DSS
+#define RSA TLS_EXCHANGE_RSA, TLS_SIGNER_RSA
+
+/* clang-format off */
+const struct tls_suite tls_suites[] = {
+    {0x1301, 0x0304, TLS13, FULL, "TLS_AES_128_GCM_SHA256"},
+    {0x1302, 0x0304, TLS13, FULL, "TLS_AES_256_GCM_SHA384"},
+    {0x1303, 0x0304, TLS13, FULL, "TLS_CHACHA20_POLY1305_SHA256"},
+    {0xc02b, 0x0303, ECDHE_ECDSA, FULL | PLAIN, "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"},
+    {0xc02c, 0x0303, ECDHE_ECDSA, FULL | PLAIN, "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"},
+    {0xcca9, 0x0303, ECDHE_ECDSA, FULL, "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256"},
+    {0xc02f, 0x0303, ECDHE_RSA, FULL | PLAIN, "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"},
+    {0xc030, 0x0303, ECDHE_RSA, FULL | PLAIN, "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"},
+    {0xcca8, 0x0303, ECDHE_RSA, FULL, "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256"},
+    {0xc023, 0x0303, ECDHE_ECDSA, FULL, "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256"},
+    {0xc024, 0x0303, ECDHE_ECDSA, FULL, "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA384"},
+    {0xc027, 0x0303, ECDHE_RSA, FULL, "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256"},
+    {0xc028, 0x0303, ECDHE_RSA, FULL, "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA384"},
+    {0xc0ac, 0x0303, ECDHE_ECDSA, FULL, "TLS_ECDHE_ECDSA_WITH_AES_128_CCM"},
+    {0xc0ae, 0x0303, ECDHE_ECDSA, FULL, "TLS_ECDHE_ECDSA_WITH_AES_128_CCM_8"},
+    {0xc009, 0x0301, ECDHE_ECDSA, FULL | PLAIN | OLD, "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA"},
+    {0xc00a, 0x0301, ECDHE_ECDSA, FULL | PLAIN | OLD, "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA"},
+    {0xc013, 0x0301, ECDHE_RSA, FULL | PLAIN | OLD, "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA"},
+    {0xc014, 0x0301, ECDHE_RSA, FULL | PLAIN | OLD, "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA"},
+    {0x009e, 0x0303, DHE_RSA, FULL | PLAIN, "TLS_DHE_RSA_WITH_AES_128_GCM_SHA256"},
+    {0x009f, 0x0303, DHE_RSA, FULL, "TLS_DHE_RSA_WITH_AES_256_GCM_SHA384"},
+    {0xccaa, 0x0303, DHE_RSA, FULL, "TLS_DHE_RSA_WITH_CHACHA20_POLY1305_SHA256"},
+    {0x0067, 0x0303, DHE_RSA, FULL, "TLS_DHE_RSA_WITH_AES_128_CBC_SHA256"},
+    {0x006b, 0x0303, DHE_RSA, FULL, "TLS_DHE_RSA_WITH_AES_256_CBC_SHA256"},
+    {0x0033, 0x0301, DHE_RSA, FULL | PLAIN | OLD, "TLS_DHE_RSA_WITH_AES_128_CBC_SHA"},
+    {0x0039, 0x0301, DHE_RSA, FULL | PLAIN | OLD, "TLS_DHE_RSA_WITH_AES_256_CBC_SHA"},
+    {0x009c, 0x0303, RSA, FULL | PLAIN, "TLS_RSA_WITH_AES_128_GCM_SHA256"},
+    {0x009d, 0x0303, RSA, FULL | PLAIN, "TLS_RSA_WITH_AES_256_GCM_SHA384"},
+    {0x003c, 0x0303, RSA, FULL | PLAIN, "TLS_RSA_WITH_AES_128_CBC_SHA256"},
+    {0x003d, 0x0303, RSA, FULL | PLAIN, "TLS_RSA_WITH_AES_256_CBC_SHA256"},
+    {0x002f, 0x0301, RSA, FULL | PLAIN | OLD, "TLS_RSA_WITH_AES_128_CBC_SHA"},
+    {0x0035, 0x0301, RSA, FULL | PLAIN | OLD, "TLS_RSA_WITH_AES_256_CBC_SHA"},
+    {0x0032, 0x0301, DHE_DSS, OLD, "TLS_DHE_DSS_WITH_AES_128_CBC_SHA"},
+    {0x0038, 0x0301, DHE_DSS, OLD, "TLS_DHE_DSS_WITH_AES_256_CBC_SHA"},
+    {0xc008, 0x0301, ECDHE_ECDSA, FULL | OLD, "TLS_ECDHE_ECDSA_WITH_3DES_EDE_CBC_SHA"},
+    {0xc012, 0x0301, ECDHE_RSA, FULL | OLD, "TLS_ECDHE_RSA_WITH_3DES_EDE_CBC_SHA"},
+    {0x0016, 0x0301, DHE_RSA, FULL | OLD, "TLS_DHE_RSA_WITH_3DES_EDE_CBC_SHA"},
+    {0x000a, 0x0301, RSA, FULL | PLAIN | OLD, "TLS_RSA_WITH_3DES_EDE_CBC_SHA"},
+    {0x0013, 0x0301, DHE_DSS, OLD, "TLS_DHE_DSS_WITH_3DES_EDE_CBC_SHA"},
+    {0xc007, 0x0301, ECDHE_ECDSA, OLD, "TLS_ECDHE_ECDSA_WITH_RC4_128_SHA"},
+    {0xc011, 0x0301, ECDHE_RSA, OLD, "TLS_ECDHE_RSA_WITH_RC4_128_SHA"},
+    {0x0005, 0x0301, RSA, PLAIN | OLD, "TLS_RSA_WITH_RC4_128_SHA"},
+    {0x0004, 0x0301, RSA, OLD, "TLS_RSA_WITH_RC4_128_MD5"},
+    {0x0009, 0x0301, RSA, OLD, "TLS_RSA_WITH_DES_CBC_SHA"},
+};
+/* clang-format on */
+
+const size_t tls_suites_n = sizeof tls_suites / sizeof tls_suites[0];
+
+const struct tls_suite *tls_suite_find(uint16_t code) {
+    for (size_t i = 0; i < tls_suites_n; i++)
+        if (tls_suites[i].code == code)
+            return &tls_suites[i];
+    return NULL;
+}
+
+const char *tls_cipher_suite_name(uint16_t suite) {
+    const struct tls_suite *row = tls_suite_find(suite);
+    return row == NULL ? NULL : row->name;
+}
