@@ -1,0 +1,11 @@
+/* ers, the agent: its commands, one file each. */
+#ifndef APPLETS_ERS_ERS_H
+#define APPLETS_ERS_ERS_H
+
+#include "base/opt.h"
+
+extern const struct opt_command ers_discover, ers_scan, ers_inspect, ers_login, ers_push,
+    ers_status, ers_logout;
+extern const struct opt_applet applet_ers;
+
+#endif
