@@ -6,6 +6,5 @@
 
 extern const struct opt_command ers_discover, ers_scan, ers_inspect, ers_login, ers_push,
     ers_status, ers_logout;
-extern const struct opt_applet applet_ers;
 
 #endif

@@ -62,7 +62,7 @@ static void put_days(struct inspect *in, const struct x509_cert *cert) {
         color = is_over ? "\x1b[31m" : "\x1b[33m";
     buf_text(&in->out, color);
     if (is_over)
-        put_count(in, "ended ", -days - 1, " ago");
+        put_count(in, "ended ", -days, " ago");
     else if (cert->has_not_before && now_s < cert->not_before)
         put_count(in, "begins in ", clock_days_between(now_s, cert->not_before), "");
     else

@@ -1,0 +1,116 @@
+/* Private to `ers scan`: one run, and what its parts share.
+ *
+ *   scan.c         the command: lock, run, delivery, exit status
+ *   scan_plan.c    words and configuration into what is to be looked at
+ *   scan_watch.c   what the probe tells: streams, spool, rows
+ *   scan_report.c  what people see: estimate, progress, table, summary
+ */
+#ifndef APPLETS_ERS_SCAN_H
+#define APPLETS_ERS_SCAN_H
+
+#include "applets/ers/agent.h"
+#include "applets/ers/last.h"
+#include "applets/ers/spool.h"
+#include "base/file.h"
+#include "probe/probe.h"
+
+enum { SCAN_EXPIRING_DAYS = 30, DAY_S = 86400 };
+
+struct scan_options {
+    const char *ports, *sni, *connect, *protocol, *faces, *output;
+    struct opt_list fail_on;
+    uint64_t timeout_ms, deadline_ms, rate, per_host, parallel, jitter_ms;
+    bool push, no_push, all, pem, dry_run;
+};
+
+/* What is shown of an endpoint. */
+enum scan_label {
+    LABEL_EXPIRED,
+    LABEL_EXPIRING,
+    LABEL_NEW,
+    LABEL_CHANGED,
+    LABEL_OK,
+    LABEL_GONE, /* had a certificate at the last scan */
+    LABEL_FAILED,
+    LABEL_SILENT, /* refused, timed out ...: only with --all */
+    LABEL_COUNT
+};
+
+struct scan_row {
+    struct bytes key;    /* "HOST:PORT PROTOCOL" */
+    struct bytes shown;  /* "HOST:PORT", a part of it */
+    const char *subject; /* display name, or what went wrong; escaped */
+    enum model_outcome outcome;
+    enum scan_label label;
+    bool has_certificate, has_not_after, is_news, is_new, is_changed;
+    uint8_t sha256[32];
+    int64_t not_after_s;
+};
+
+/* NDJSON on its way to a file or to standard output. */
+struct scan_stream {
+    bool is_open, pem;
+    FILE *out; /* standard output, or NULL for: */
+    struct file file;
+    uint64_t at; /* in the file */
+    struct buf buf;
+    struct fault fault; /* the first failure */
+};
+
+struct scan {
+    struct env *env;
+    const struct scan_options *options;
+    const struct opt_common *common;
+    struct agent agent;
+    struct model_target_file file; /* of the configuration */
+    struct probe_plan plan;
+    struct probe_limits limits;
+    bool is_look; /* TARGETs on the line */
+    bool is_pass; /* over all that is configured, as configured */
+    bool is_spooled;
+    bool shows_table;
+    bool wants_rows;  /* for the table, or for the next scan */
+    bool is_terminal; /* stdout: all that was found; else only news */
+    bool has_progress;
+    bool fail_expired, fail_expiring;
+    uint64_t fail_days;
+    bool fail_matched;
+    uint64_t endpoints; /* counted before */
+    char id[SPOOL_ID_TEXT];
+
+    struct scan_stream lines, output;
+    struct spool_writer spool;
+    struct last last;
+    struct arena arena; /* of the rows */
+    struct scan_row *rows;
+    size_t rows_n, rows_cap;
+    struct buf text;   /* scratch */
+    uint64_t shown_ms; /* progress, last */
+
+    struct model_summary summary;
+    bool complete;
+    uint64_t by_label[LABEL_COUNT], new_n, changed_n;
+};
+
+/* scan_plan.c: plan, limits, id and --fail-on. */
+enum err scan_plan_open(struct scan *s, struct fault *f) MUST_CHECK;
+
+/* scan_watch.c */
+struct probe_watch scan_watch(struct scan *s);
+void scan_stream_line(struct scan_stream *stream, struct bytes line);
+enum err scan_stream_close(struct scan_stream *stream, struct fault *f) MUST_CHECK;
+/* The summary as one line of JSON, with "complete". */
+void scan_summary_json(const struct scan *s, struct buf *out);
+/* Once the scan is over: labels, counts and, for a scan of the configured targets,
+ * the state for the next one. */
+enum err scan_settle(struct scan *s, struct fault *f) MUST_CHECK;
+
+/* scan_report.c */
+void scan_show_estimate(struct scan *s);
+void scan_show_progress(struct scan *s, const struct probe_progress *p);
+void scan_clear_progress(struct scan *s);
+/* The table and the last line; `delivery` is its last clause ("" for none). Nothing
+ * where there is no news and nobody at a terminal. */
+void scan_show_result(struct scan *s, const char *delivery);
+
+#endif

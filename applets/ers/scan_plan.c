@@ -1,0 +1,179 @@
+/* Words, options and the targets file into a plan. See scan.h. */
+#include "applets/ers/scan.h"
+
+#include "base/clock.h"
+
+#include <string.h>
+
+/* Two words for one host: the ports of both. */
+static enum err join(struct scan *s, struct model_target_file *list, struct model_target *t,
+                     struct fault *f) {
+    struct model_target *known = model_target_file_find(list, t->key);
+    if (known && (known->has_ports || t->has_ports)) {
+        const struct model_ports *a = known->has_ports ? &known->ports : &s->plan.default_ports;
+        const struct model_ports *b = t->has_ports ? &t->ports : &s->plan.default_ports;
+        enum err err = model_ports_join(s->common->arena, a, b, &t->ports);
+        if (err)
+            return fault_set(f, err, "ports", "%.*s", (int)t->key.n, (const char *)t->key.p);
+        t->has_ports = true;
+    }
+    return model_target_file_put(list, t, f);
+}
+
+static enum err read_words(struct scan *s, struct fault *f) {
+    struct arena *a = s->common->arena;
+    struct model_items items = {NULL, 0, 0};
+    struct model_target_file list = {.arena = a, .default_ports = s->plan.default_ports};
+    enum err err = ERR_OK;
+    for (size_t i = 0; i < s->common->words.n && !err; i++)
+        err = model_list_read(a, bytes_text(s->common->words.items[i]), MODEL_BLANKS_SEPARATE,
+                              s->env->in, &items, f);
+    for (size_t i = 0; i < items.n && !err; i++) {
+        struct model_target t;
+        err = model_target_read(a, items.items[i], MODEL_FORMS_WORDS, &t, NULL, f);
+        if (!err)
+            err = model_target_check(&t, f);
+        if (!err)
+            err = join(s, &list, &t, f);
+    }
+    s->plan.targets = list.targets;
+    s->plan.targets_n = list.targets_n;
+    return err;
+}
+
+/* The trap of one user discovering and another one's cron scanning. */
+static enum err tell_no_targets(const struct scan *s, struct fault *f) {
+    const char *file = s->agent.places.targets;
+    char *other = s->common->config ? NULL : os_place_other(s->common->arena, OS_CONFIG);
+    char *theirs = other ? path_join(s->common->arena, other, "targets") : NULL;
+    const char *is = file_exists(file) ? "has none" : "is not there";
+    if (theirs && file_exists(theirs))
+        return fault_set(f, ERR_NOT_FOUND, "targets", "%s %s, but %s is: scan as its user", file,
+                         is, theirs);
+    return fault_set(f, ERR_NOT_FOUND, "targets", "%s %s: ers discover HOST", file, is);
+}
+
+static enum err read_ports(struct scan *s, struct fault *f) {
+    enum err err = model_ports_read(s->common->arena, bytes_text(s->options->ports),
+                                    &s->plan.default_ports, f);
+    if (err)
+        f->what = "--ports";
+    return err;
+}
+
+/* --ports serve words without a port of their own; configured targets all. */
+static enum err override_ports(struct scan *s, struct fault *f) {
+    struct model_target *own = arena_array(s->common->arena, s->plan.targets_n + 1, sizeof *own);
+    if (!own)
+        return fault_set(f, ERR_MEMORY, "targets", "%s", "");
+    for (size_t i = 0; i < s->plan.targets_n; i++) {
+        own[i] = s->plan.targets[i];
+        own[i].has_ports = false;
+    }
+    s->plan.targets = own;
+    return ERR_OK;
+}
+
+static enum err read_targets(struct scan *s, struct fault *f) {
+    enum err err = model_target_file_read(s->common->arena, s->agent.places.targets, &s->file, f);
+    if (err)
+        return err;
+    static const struct model_exclusions none = {NULL, 0};
+    struct model_exclusions *x = arena_alloc(s->common->arena, sizeof *x);
+    if (x)
+        *x = model_target_file_exclusions(&s->file);
+    s->plan.exclusions = x ? x : &none;
+    s->plan.default_ports = s->file.default_ports;
+    if (s->options->ports && (err = read_ports(s, f)) != ERR_OK)
+        return err;
+    if (s->is_look)
+        return read_words(s, f);
+    s->plan.targets = s->file.targets;
+    s->plan.targets_n = s->file.targets_n;
+    if (s->plan.targets_n == 0)
+        return tell_no_targets(s, f);
+    return s->options->ports ? override_ports(s, f) : ERR_OK;
+}
+
+static enum err read_face_options(struct scan *s, struct fault *f) {
+    const struct scan_options *o = s->options;
+    struct buf name;
+    enum err err = ERR_OK;
+    if (o->protocol && !model_protocol_read(bytes_text(o->protocol), &s->plan.protocol)) {
+        const char *near = model_protocol_near(bytes_text(o->protocol));
+        return fault_set(f, ERR_USAGE, "--protocol", "\"%.60s\"%s%s%s", o->protocol,
+                         near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
+    }
+    if (o->connect && !model_ip_read(bytes_text(o->connect), &s->plan.connect))
+        return fault_set(f, ERR_USAGE, "--connect", "\"%.60s\" is no address", o->connect);
+    if (strcmp(o->faces, "quick") != 0 && strcmp(o->faces, "full") != 0)
+        return fault_set(f, ERR_USAGE, "--faces", "\"%.60s\" is neither quick nor full", o->faces);
+    if (!o->sni)
+        return ERR_OK;
+    buf_init(&name, 512);
+    err = model_name_read(bytes_text(o->sni), &name, f);
+    if (err)
+        f->what = "--sni";
+    s->plan.sni = arena_copy(s->common->arena, buf_bytes(&name));
+    buf_clear(&name);
+    return err;
+}
+
+/* "expired", "expiring" (30 days), "expiring=45d". */
+static enum err read_fail_on(struct scan *s, struct fault *f) {
+    s->fail_days = SCAN_EXPIRING_DAYS;
+    for (size_t i = 0; i < s->options->fail_on.n; i++) {
+        struct cur c = cur_open(bytes_text(s->options->fail_on.items[i]));
+        while (c.rest.n > 0) {
+            struct bytes word = bytes_trim(cur_until(&c, ','));
+            struct cur w = cur_open(word);
+            struct bytes rule = cur_until(&w, '=');
+            uint64_t ms = 0;
+            bool has_value = rule.n < word.n;
+            if (bytes_is(word, "expired")) {
+                s->fail_expired = true;
+            } else if (bytes_is(rule, "expiring") && (!has_value || duration_read(w.rest, &ms))) {
+                s->fail_expiring = true;
+                s->fail_days = has_value ? ms / 1000 / DAY_S : SCAN_EXPIRING_DAYS;
+            } else {
+                return fault_set(f, ERR_USAGE, "--fail-on",
+                                 "\"%.*s\" is neither expired nor expiring=30d",
+                                 (int)(word.n < 60 ? word.n : 60), (const char *)word.p);
+            }
+        }
+    }
+    return ERR_OK;
+}
+
+static enum err check_options(struct scan *s, struct fault *f) {
+    const struct scan_options *o = s->options;
+    if (o->push && o->no_push)
+        return fault_set(f, ERR_USAGE, "options", "--push and --no-push contradict each other");
+    if (o->push && !s->agent.enrolled)
+        return fault_set(f, ERR_CREDENTIALS, "--push", "no server yet: ers login URL");
+    return ERR_OK;
+}
+
+enum err scan_plan_open(struct scan *s, struct fault *f) {
+    const struct scan_options *o = s->options;
+    s->is_look = s->common->words.n > 0;
+    s->is_pass = !s->is_look && !o->ports && !o->sni && !o->connect && !o->protocol;
+    s->limits = (struct probe_limits){.parallel = o->parallel,
+                                      .per_host = o->per_host,
+                                      .rate = o->rate,
+                                      .timeout_ms = o->timeout_ms,
+                                      .deadline_ms = o->deadline_ms};
+    enum err err = check_options(s, f);
+    if (!err)
+        err = read_face_options(s, f);
+    if (!err)
+        err = read_fail_on(s, f);
+    if (!err)
+        err = read_targets(s, f);
+    if (!err)
+        err = probe_count(&s->plan, &s->endpoints, f);
+    if (!err && !spool_id(s->env, s->id))
+        err = fault_set(f, ERR_FAILED, "random bytes", "%s", "");
+    s->plan.scan = bytes_text(s->id);
+    return err;
+}

@@ -1,0 +1,353 @@
+/* What the probe tells, as it happens. See scan.h. */
+#include "applets/ers/scan.h"
+
+#include "base/text.h"
+#include "model/certificate.h"
+
+#include <string.h>
+
+enum { LINE_MAX_BYTES = 32 << 20, STREAM_AT_ONCE = 64 * 1024, ROW_TEXT_MAX = 160 };
+
+/* ---- streams ---- */
+
+static void stream_flush(struct scan_stream *s) {
+    if (s->buf.n == 0 || s->fault.code)
+        return;
+    if (s->buf.err) {
+        fault_set(&s->fault, s->buf.err, "output", "%s", "");
+    } else if (s->out) {
+        if (fwrite(s->buf.p, 1, s->buf.n, s->out) != s->buf.n || fflush(s->out) != 0)
+            fault_set(&s->fault, ERR_IO, "output", "standard output");
+    } else if (file_write_at(&s->file, s->at, buf_bytes(&s->buf), &s->fault) == ERR_OK) {
+        s->at += s->buf.n;
+    }
+    buf_reset(&s->buf);
+}
+
+void scan_stream_line(struct scan_stream *s, struct bytes line) {
+    if (!s->is_open)
+        return;
+    buf_put(&s->buf, line);
+    buf_text(&s->buf, "\n");
+    if (s->buf.n >= STREAM_AT_ONCE)
+        stream_flush(s);
+}
+
+enum err scan_stream_close(struct scan_stream *s, struct fault *f) {
+    if (!s->is_open)
+        return ERR_OK;
+    s->is_open = false;
+    stream_flush(s);
+    if (!s->out) {
+        if (!s->fault.code && file_sync(&s->file, &s->fault)) {
+            /* the fault tells */
+        }
+        file_close(&s->file);
+    }
+    buf_clear(&s->buf);
+    if (s->fault.code && f)
+        *f = s->fault;
+    return s->fault.code;
+}
+
+/* ---- certificates ---- */
+
+static void put_certificate(struct buf *out, const struct probe_certificate *known,
+                            const struct x509_cert *cert, struct bytes der, bool with_pem) {
+    struct json j = json_to(out);
+    json_object(&j, NULL);
+    if (cert) {
+        model_certificate_json(&j, cert, with_pem);
+    } else { /* its bytes are all there is to say */
+        struct buf pem;
+        buf_init(&pem, 2 * X509_DER_MAX);
+        pem_write(&pem, "CERTIFICATE", der);
+        json_text(&j, "type", "certificate");
+        json_hex(&j, "sha256", bytes_of(known->sha256, sizeof known->sha256));
+        json_bytes(&j, "pem", buf_bytes(&pem));
+        buf_clear(&pem);
+    }
+    json_end(&j, '}');
+}
+
+static void put_unreadable(struct buf *out, const struct probe_certificate *known,
+                           const struct fault *why) {
+    char hex[2 * 32 + 1], text[2 * FAULT_DETAIL_MAX];
+    struct json j = json_to(out);
+    hex_write(hex, bytes_of(known->sha256, sizeof known->sha256));
+    json_object(&j, NULL);
+    json_text(&j, "type", "error");
+    json_text(&j, "input", hex);
+    json_text(&j, "code", err_row(why->code)->name);
+    json_text(&j, "detail", fault_text(why, text, sizeof text));
+    json_end(&j, '}');
+}
+
+static void stream_certificate(struct scan *s, struct scan_stream *stream,
+                               const struct probe_certificate *known, const struct x509_cert *cert,
+                               struct bytes der, const struct fault *why) {
+    if (!stream->is_open)
+        return;
+    buf_reset(&s->text);
+    put_certificate(&s->text, known, cert, der, stream->pem);
+    scan_stream_line(stream, buf_bytes(&s->text));
+    if (!cert) {
+        buf_reset(&s->text);
+        put_unreadable(&s->text, known, why);
+        scan_stream_line(stream, buf_bytes(&s->text));
+    }
+}
+
+static void on_certificate(void *context, const struct probe_certificate *known,
+                           const struct x509_cert *cert, struct bytes der,
+                           const struct fault *why) {
+    struct scan *s = context;
+    stream_certificate(s, &s->lines, known, cert, der, why);
+    stream_certificate(s, &s->output, known, cert, der, why);
+    if (s->is_spooled)
+        spool_certificate(&s->spool, known->sha256, der);
+}
+
+/* ---- rows ---- */
+
+/* The network's ordinary ways to say nothing: counts, not errors. */
+static bool is_silent(enum model_outcome o) {
+    switch (o) {
+    case MODEL_REFUSED:
+    case MODEL_TIMEOUT:
+    case MODEL_UNREACHABLE:
+    case MODEL_RESET:
+    case MODEL_CLOSED:
+    case MODEL_NOT_TLS:
+    case MODEL_EXCLUDED:
+    case MODEL_NOT_REACHED:
+    case MODEL_LOCAL:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* "HOST:PORT PROTOCOL", escaped; *shown is the first part of it. */
+static struct bytes key_of(struct scan *s, const struct model_endpoint *e, size_t *shown) {
+    struct buf name;
+    buf_init(&name, MODEL_PATH_MAX + 64);
+    model_endpoint_write(&name, e);
+    buf_reset(&s->text);
+    text_escape(&s->text, buf_bytes(&name));
+    *shown = s->text.n;
+    buf_printf(&s->text, " %s", model_protocol_name(e->protocol));
+    buf_clear(&name);
+    return buf_bytes(&s->text);
+}
+
+static struct scan_row *row_add(struct scan *s, const struct model_endpoint *e) {
+    size_t shown;
+    if (s->rows_n == s->rows_cap) {
+        size_t cap = s->rows_cap ? s->rows_cap * 2 : 256;
+        struct scan_row *more = arena_array(&s->arena, cap, sizeof *more);
+        if (!more)
+            return NULL;
+        if (s->rows_n > 0)
+            memcpy(more, s->rows, s->rows_n * sizeof *more);
+        s->rows = more;
+        s->rows_cap = cap;
+    }
+    struct scan_row *row = &s->rows[s->rows_n];
+    *row = (struct scan_row){.key = arena_copy(&s->arena, key_of(s, e, &shown)), .subject = ""};
+    if (!row->key.p)
+        return NULL;
+    row->shown = bytes_part(row->key, 0, shown);
+    s->rows_n++;
+    return row;
+}
+
+static const char *keep_text(struct scan *s, struct bytes text) {
+    struct buf safe;
+    buf_init(&safe, 64 * 1024);
+    text_escape(&safe, bytes_part(text, 0, ROW_TEXT_MAX));
+    const char *kept = arena_cstr(&s->arena, buf_bytes(&safe));
+    buf_clear(&safe);
+    return kept ? kept : "";
+}
+
+/* Rows move as their array grows, so an endpoint under way holds the row's number + 1. */
+static struct scan_row *row_of(struct scan *s, struct probe_endpoint *endpoint) {
+    uintptr_t number = (uintptr_t)endpoint->user;
+    return number > 0 ? &s->rows[number - 1] : NULL;
+}
+
+static struct scan_row *row_make(struct scan *s, struct probe_endpoint *endpoint) {
+    struct scan_row *row = row_add(s, &endpoint->endpoint);
+    if (row)
+        endpoint->user = (void *)(uintptr_t)s->rows_n;
+    return row;
+}
+
+static void keep_certificate(struct scan *s, struct scan_row *row,
+                             const struct probe_certificate *leaf) {
+    row->has_certificate = true;
+    row->has_not_after = leaf->has_not_after;
+    row->not_after_s = leaf->not_after_s;
+    memcpy(row->sha256, leaf->sha256, sizeof row->sha256);
+    row->subject = keep_text(s, bytes_text(leaf->name));
+}
+
+static void keep_row(struct scan *s, const struct model_observation *o,
+                     struct probe_endpoint *endpoint, const struct probe_certificate *leaf) {
+    struct scan_row *row = row_of(s, endpoint);
+    bool is_better = o->outcome == MODEL_OK && leaf && (!row || !row->has_certificate);
+    bool is_worth = o->outcome != MODEL_OK && (!is_silent(o->outcome) || s->options->all);
+    if (!is_better && !(is_worth && !row))
+        return;
+    if (!row)
+        row = row_make(s, endpoint);
+    if (row && is_better)
+        keep_certificate(s, row, leaf);
+    else if (row)
+        row->subject = keep_text(s, o->detail);
+}
+
+static void check_fail_on(struct scan *s, const struct probe_certificate *leaf) {
+    if (!leaf || !leaf->has_not_after)
+        return;
+    int64_t now_s = env_now_s(s->env);
+    bool expired = leaf->not_after_s < now_s;
+    if (s->fail_expired && expired)
+        s->fail_matched = true;
+    if (s->fail_expiring && !expired &&
+        (uint64_t)(leaf->not_after_s - now_s) <= s->fail_days * DAY_S)
+        s->fail_matched = true;
+}
+
+static void on_observation(void *context, const struct model_observation *o,
+                           struct probe_endpoint *endpoint, const struct probe_certificate *leaf) {
+    struct scan *s = context;
+    if (s->lines.is_open || s->output.is_open) {
+        buf_reset(&s->text);
+        struct json j = json_to(&s->text);
+        model_observation_json(&j, NULL, o);
+        scan_stream_line(&s->lines, buf_bytes(&s->text));
+        scan_stream_line(&s->output, buf_bytes(&s->text));
+    }
+    if (s->is_spooled)
+        spool_observation(&s->spool, o);
+    check_fail_on(s, leaf);
+    if (s->wants_rows)
+        keep_row(s, o, endpoint, leaf);
+}
+
+static void on_endpoint(void *context, struct probe_endpoint *endpoint, enum model_outcome state) {
+    struct scan *s = context;
+    size_t shown;
+    if (!s->wants_rows)
+        return;
+    struct scan_row *row = row_of(s, endpoint);
+    /* One that had a certificate the last time gets a row, to be told as gone. */
+    if (!row && s->last.n > 0 && model_outcome_row(state)->is_looked) {
+        const struct last_row *before = last_find(&s->last, key_of(s, &endpoint->endpoint, &shown));
+        if (before && before->has_certificate)
+            row = row_make(s, endpoint);
+    }
+    if (row)
+        row->outcome = state;
+}
+
+static void on_tick(void *context, const struct probe_progress *progress) {
+    struct scan *s = context;
+    stream_flush(&s->lines);
+    scan_show_progress(s, progress);
+}
+
+struct probe_watch scan_watch(struct scan *s) {
+    return (struct probe_watch){.context = s,
+                                .certificate = on_certificate,
+                                .observation = on_observation,
+                                .endpoint = on_endpoint,
+                                .tick = on_tick};
+}
+
+void scan_summary_json(const struct scan *s, struct buf *out) {
+    struct json j = json_to(out);
+    model_summary_json(&j, NULL, &s->summary);
+    buf_cut(out, out->n > 0 ? out->n - 1 : 0);
+    buf_text(out, s->is_pass && s->complete ? ",\"complete\":true}" : ",\"complete\":false}");
+}
+
+/* ---- afterwards ---- */
+
+static const char *state_name(const struct scan_row *row) {
+    if (!row->has_certificate)
+        return model_outcome_name(row->outcome);
+    return row->label == LABEL_EXPIRED    ? "expired"
+           : row->label == LABEL_EXPIRING ? "expiring"
+                                          : "ok";
+}
+
+static enum scan_label label_of(const struct scan *s, const struct scan_row *row) {
+    int64_t now_s = env_now_s(s->env);
+    if (!row->has_certificate)
+        return is_silent(row->outcome) ? LABEL_SILENT : LABEL_FAILED;
+    if (row->has_not_after && row->not_after_s < now_s)
+        return LABEL_EXPIRED;
+    if (row->has_not_after && row->not_after_s - now_s < (int64_t)SCAN_EXPIRING_DAYS * DAY_S)
+        return LABEL_EXPIRING;
+    return LABEL_OK;
+}
+
+/* What it is to someone who knows the last scan. */
+static void compare_row(struct scan *s, struct scan_row *row) {
+    const struct last_row *before = last_find(&s->last, row->key);
+    bool had = before && before->has_certificate;
+    if (row->has_certificate) {
+        row->is_new = !had;
+        row->is_changed = had && memcmp(before->sha256, row->sha256, sizeof row->sha256) != 0;
+        row->is_news = row->is_new || row->is_changed || !bytes_is(before->state, state_name(row));
+        if (row->label == LABEL_OK && row->is_new)
+            row->label = LABEL_NEW;
+        else if (row->label == LABEL_OK && row->is_changed)
+            row->label = LABEL_CHANGED;
+    } else if (had && s->is_pass && s->complete) {
+        row->label = LABEL_GONE;
+        row->is_news = true;
+    } else if (row->label == LABEL_FAILED) {
+        row->is_news = !before || !bytes_is(before->state, state_name(row));
+    }
+}
+
+/* Silent endpoints and those that are gone have no line; what is gone was told once. */
+static enum err keep_for_next(struct scan *s, struct fault *f) {
+    struct last now = {.rows = arena_array(&s->arena, s->rows_n + 1, sizeof *now.rows)};
+    if (!now.rows)
+        return fault_set(f, s->arena.err, "last scan", "%s", "");
+    for (size_t i = 0; i < s->rows_n; i++) {
+        const struct scan_row *row = &s->rows[i];
+        if (row->label == LABEL_SILENT || row->label == LABEL_GONE)
+            continue;
+        struct last_row *to = &now.rows[now.n++];
+        *to = (struct last_row){.key = row->key,
+                                .state = bytes_text(state_name(row)),
+                                .has_certificate = row->has_certificate,
+                                .has_not_after = row->has_not_after,
+                                .not_after_s = row->not_after_s};
+        memcpy(to->sha256, row->sha256, sizeof to->sha256);
+    }
+    last_sort(&now);
+    bool is_whole = s->is_pass && s->complete;
+    return last_write(s->agent.last, &now, is_whole ? NULL : &s->last, f);
+}
+
+enum err scan_settle(struct scan *s, struct fault *f) {
+    if (s->arena.err)
+        return fault_set(f, s->arena.err, "result", "more rows than there is memory for");
+    for (size_t i = 0; i < s->rows_n; i++) {
+        struct scan_row *row = &s->rows[i];
+        row->label = label_of(s, row);
+        if (!s->is_look)
+            compare_row(s, row);
+        s->by_label[row->label]++;
+        s->new_n += row->is_new;
+        s->changed_n += row->is_changed;
+    }
+    return s->is_look ? ERR_OK : keep_for_next(s, f);
+}

@@ -1,0 +1,370 @@
+/* One face: connect, hello, certificates, goodbye, observation.
+ *
+ * States, by what is set: `conn` and not `connected`: connecting. `connected`: the
+ * hello of `shape` is out, its answers are fed to `harvest`. `told`: the outcome is
+ * known and reported, `harvest` is gone, connections may linger to leave politely.
+ * When it is told and `conns` is 0 the face is freed.
+ *
+ *   connecting --connected--> hello --chain, failure, time--> told
+ *   hello --broken by the hello, a plainer one left--> connecting (next shape)
+ *
+ * A connection that no longer counts (`face->conn` is another, or none) only tells
+ * that it is gone: lib/net says nothing else of a connection that is being left.
+ */
+#include "probe/inner.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Servers up to TLS 1.2 send more behind the certificates. So long we read on. */
+enum { DAWDLE_MS = 1000, ALERT_UNRECOGNIZED_NAME = 112 };
+
+static struct ip ip_for(const struct model_ip *ip) {
+    return ip_of(bytes_of(ip->bytes, ip->size));
+}
+
+static uint64_t now_ms(const struct face *face) {
+    return net_loop_now_ms(face->run->loop);
+}
+
+static uint64_t left_ms(const struct face *face) {
+    uint64_t spent = now_ms(face) - face->start_ms, all = face->run->limits.timeout_ms;
+    return spent < all ? all - spent : 0;
+}
+
+static struct bytes sni_of(const struct face *face) {
+    const struct probe_endpoint *e = &face->place->shown;
+    if (face->run->plan->sni.n > 0)
+        return face->run->plan->sni;
+    if (e->target->sni.n > 0)
+        return e->target->sni;
+    return e->endpoint.ip.size == 0 ? e->endpoint.host : (struct bytes){0};
+}
+
+static bool free_if_through(struct face *face) {
+    if (!face->told || face->conns > 0)
+        return false;
+    run_face_gone(face->run, face);
+    free(face);
+    return true;
+}
+
+/* ---- the observation ---- */
+
+static struct bytes text_or_none(const char *text) {
+    return text ? bytes_text(text) : (struct bytes){0};
+}
+
+static void fill_tls(struct model_observation *o, const struct tls_result *result) {
+    if (result->version == 0)
+        return;
+    o->has_tls = true;
+    o->tls.version = text_or_none(tls_version_name(result->version));
+    if (result->cipher_suite)
+        o->tls.cipher_suite = text_or_none(tls_cipher_suite_name(result->cipher_suite));
+    if (result->group)
+        o->tls.group = text_or_none(tls_group_name(result->group));
+    o->tls.alpn = result->alpn;
+}
+
+/* The leaf's row; a leaf that does not parse makes the outcome. */
+static const struct probe_certificate *fill_chain(struct run *r, struct model_observation *o,
+                                                  const struct tls_result *result) {
+    const struct probe_certificate *leaf = NULL;
+    for (size_t i = 0; i < result->chain_n; i++) {
+        seen_hash(&r->seen, result->chain[i], i == 0, r->chain[i].bytes);
+        const struct probe_certificate *c =
+            seen_add(&r->seen, result->chain[i], r->chain[i].bytes, r->watch);
+        if (i == 0)
+            leaf = c;
+        if (c && !c->readable && o->detail.n == 0)
+            o->detail = bytes_text(i == 0 ? "the certificate does not parse"
+                                          : "a certificate of the chain does not parse");
+    }
+    o->chain = r->chain;
+    o->chain_n = result->chain_n;
+    if (leaf && !leaf->readable)
+        o->outcome = MODEL_BAD_CERTIFICATE;
+    return leaf;
+}
+
+static void tell(struct face *face, const struct finding *finding) {
+    struct run *r = face->run;
+    const struct model_endpoint *e = &face->place->shown.endpoint;
+    const struct probe_certificate *leaf = NULL;
+    bool is_address = e->ip.size > 0 || e->kind != MODEL_KIND_TLS;
+    struct model_observation o = {
+        .scan = r->plan->scan,
+        .target = face->place->shown.target->key,
+        .kind = e->kind,
+        .host = is_address ? (struct bytes){0} : e->host,
+        .ip = face->ip,
+        .port = e->port,
+        .path = e->path,
+        .protocol = e->protocol,
+        .sni = face->shape == TLS_SHAPE_OLD ? (struct bytes){0} : sni_of(face),
+        .asked = MODEL_ASKED_ANY,
+        .time_s = face->start_s,
+        .outcome = finding->outcome,
+        .stage = finding->stage,
+        .has_alert = finding->alert >= 0,
+        .alert = (uint8_t)(finding->alert >= 0 ? finding->alert : 0),
+        .detail = text_or_none(finding->detail),
+        .duration_ms = now_ms(face) - face->start_ms,
+    };
+    if (face->harvest) {
+        const struct tls_result *result = tls_harvest_result(face->harvest);
+        fill_tls(&o, result);
+        leaf = fill_chain(r, &o, result);
+    }
+    face->told = true;
+    if (r->watch->observation)
+        r->watch->observation(r->watch->context, &o, &face->place->shown, leaf);
+    tls_harvest_close(face->harvest);
+    face->harvest = NULL;
+    run_face_told(r, face, o.outcome);
+}
+
+/* ---- what a harvest came to ---- */
+
+static enum model_outcome outcome_of(enum tls_outcome outcome) {
+    switch (outcome) {
+    case TLS_OUTCOME_OK:
+        return MODEL_OK;
+    case TLS_OUTCOME_CLOSED:
+        return MODEL_CLOSED;
+    case TLS_OUTCOME_NOT_TLS:
+        return MODEL_NOT_TLS;
+    case TLS_OUTCOME_TLS_ALERT:
+        return MODEL_TLS_ALERT;
+    case TLS_OUTCOME_UNSUPPORTED:
+        return MODEL_UNSUPPORTED;
+    case TLS_OUTCOME_NO_CERTIFICATE:
+        return MODEL_NO_CERTIFICATE;
+    case TLS_OUTCOME_LIMIT:
+        return MODEL_LIMIT;
+    case TLS_OUTCOME_LOCAL:
+        return MODEL_LOCAL;
+    case TLS_OUTCOME_TLS_ERROR:
+    case TLS_OUTCOME_PENDING:
+        break;
+    }
+    return MODEL_TLS_ERROR;
+}
+
+static enum model_stage stage_of(const struct face *face) {
+    if (!face->connected)
+        return MODEL_STAGE_CONNECT;
+    switch (face->harvest ? tls_harvest_result(face->harvest)->stage : TLS_STAGE_NONE) {
+    case TLS_STAGE_CERTIFICATE:
+        return MODEL_STAGE_CERTIFICATE;
+    case TLS_STAGE_DONE:
+        return MODEL_STAGE_DONE;
+    case TLS_STAGE_NONE:
+    case TLS_STAGE_HELLO:
+        break;
+    }
+    return MODEL_STAGE_HELLO;
+}
+
+static bool has_chain(const struct face *face) {
+    return face->harvest && tls_harvest_result(face->harvest)->outcome == TLS_OUTCOME_OK;
+}
+
+/* What the connection's end means: the chain if there is one, else the given reason. */
+static struct finding finding_of(const struct face *face, enum model_outcome reason,
+                                 const char *detail) {
+    struct finding f = {reason, stage_of(face), -1, detail};
+    if (!face->harvest)
+        return f;
+    const struct tls_result *result = tls_harvest_result(face->harvest);
+    f.alert = result->alert;
+    if (result->outcome != TLS_OUTCOME_PENDING) {
+        f.outcome = outcome_of(result->outcome);
+        f.detail = result->detail;
+    }
+    if (f.outcome == MODEL_OK && face->shape != TLS_SHAPE_FULL && !f.detail[0])
+        f.detail = face->shape == TLS_SHAPE_OLD ? "answers only a hello without extensions"
+                                                : "answers only a plain hello";
+    return f;
+}
+
+static bool is_broken_by_hello(const struct face *face, const struct finding *f) {
+    if (!face->connected || !face->harvest || face->shape == TLS_SHAPE_OLD || face->run->ended ||
+        left_ms(face) == 0)
+        return false;
+    if (tls_harvest_result(face->harvest)->stage != TLS_STAGE_NONE)
+        return false;
+    return f->outcome == MODEL_RESET || f->outcome == MODEL_CLOSED ||
+           (f->outcome == MODEL_TLS_ALERT && f->alert != ALERT_UNRECOGNIZED_NAME);
+}
+
+/* ---- connections ---- */
+
+static void on_event(void *context, const struct net_event *event);
+
+static void leave(struct face *face, bool politely) {
+    struct net_conn *conn = face->conn;
+    face->conn = NULL;
+    if (!conn)
+        return;
+    if (politely)
+        net_conn_finish(conn);
+    else
+        net_conn_abort(conn);
+}
+
+static bool connect_to(struct face *face, struct fault *f) {
+    struct ip ip = ip_for(&face->ip);
+    face->connected = false;
+    if (net_conn_open(face->run->loop, &ip, face->place->shown.endpoint.port, on_event, face,
+                      &face->conn, f))
+        return false;
+    face->conns++;
+    net_conn_deadline(face->conn, left_ms(face));
+    return true;
+}
+
+/* The answer of the full hello stands where no other brought a chain. */
+static const struct finding *first_unless_chain(const struct face *face, const struct finding *f) {
+    return face->shape != TLS_SHAPE_FULL && f->outcome != MODEL_OK ? &face->first : f;
+}
+
+static void conclude(struct face *face, const struct finding *found, bool politely) {
+    struct finding f = *found;
+    if (is_broken_by_hello(face, &f)) {
+        if (face->shape == TLS_SHAPE_FULL)
+            face->first = f;
+        leave(face, politely);
+        tls_harvest_close(face->harvest);
+        face->harvest = NULL;
+        face->shape++;
+        if (connect_to(face, NULL))
+            return;
+    }
+    f = *first_unless_chain(face, &f);
+    if (face->shape != TLS_SHAPE_FULL && f.outcome != MODEL_OK) {
+        face->shape = TLS_SHAPE_FULL; /* what is told is about that hello */
+        tls_harvest_close(face->harvest);
+        face->harvest = NULL;
+    }
+    leave(face, politely);
+    tell(face, &f);
+}
+
+static void send_output(struct face *face) {
+    struct bytes out = tls_harvest_output(face->harvest);
+    if (out.n == 0)
+        return;
+    net_conn_write(face->conn, out);
+    tls_harvest_sent(face->harvest, out.n);
+}
+
+static void say_hello(struct face *face) {
+    struct tls_ask ask = tls_ask_default();
+    face->connected = true;
+    ask.shape = face->shape;
+    ask.sni = sni_of(face);
+    if (tls_harvest_open(face->run->env, &face->run->keys, &ask, &face->harvest)) {
+        struct finding f = {MODEL_LOCAL, MODEL_STAGE_CONNECT, -1, "no hello could be made"};
+        conclude(face, &f, true);
+        return;
+    }
+    send_output(face);
+}
+
+static void take_answer(struct face *face, struct bytes data) {
+    enum tls_stage before = tls_harvest_result(face->harvest)->stage;
+    enum tls_want want = tls_harvest_feed(face->harvest, data);
+    send_output(face);
+    if (want != TLS_WANT_MORE) {
+        struct finding f = finding_of(face, MODEL_TLS_ERROR, "");
+        conclude(face, &f, true);
+    } else if (before != TLS_STAGE_CERTIFICATE && has_chain(face)) {
+        uint64_t left = left_ms(face);
+        net_conn_deadline(face->conn, left < DAWDLE_MS ? left : DAWDLE_MS);
+    }
+}
+
+static void take_end(struct face *face) {
+    tls_harvest_eof(face->harvest);
+    struct finding f = finding_of(face, MODEL_CLOSED, "");
+    conclude(face, &f, true);
+}
+
+static void take_failure(struct face *face, const struct net_event *event) {
+    static const enum model_outcome outcomes[] = {
+        [NET_REFUSED] = MODEL_REFUSED, [NET_UNREACHABLE] = MODEL_UNREACHABLE,
+        [NET_RESET] = MODEL_RESET,     [NET_TIMED_OUT] = MODEL_TIMEOUT,
+        [NET_LOCAL] = MODEL_LOCAL,
+    };
+    /* Where the outcome's name says it all, the system's words say it again. */
+    bool is_told = event->failure == NET_REFUSED || event->failure == NET_RESET;
+    struct finding f = finding_of(face, outcomes[event->failure], is_told ? "" : event->text);
+    conclude(face, &f, false);
+}
+
+static void take_timeout(struct face *face) {
+    bool politely = has_chain(face);
+    if (politely) {
+        tls_harvest_leave(face->harvest);
+        send_output(face);
+    }
+    struct finding f = finding_of(face, MODEL_TIMEOUT,
+                                  face->connected ? "connected, but no answer that is complete"
+                                                  : "no answer to the connection attempt");
+    conclude(face, &f, politely);
+}
+
+static void on_event(void *context, const struct net_event *event) {
+    struct face *face = context;
+    switch (event->kind) {
+    case NET_CONNECTED:
+        say_hello(face);
+        break;
+    case NET_DATA:
+        take_answer(face, event->data);
+        break;
+    case NET_EOF:
+        take_end(face);
+        break;
+    case NET_FAILED:
+        take_failure(face, event);
+        break;
+    case NET_TIMEOUT:
+        take_timeout(face);
+        break;
+    case NET_CLOSED:
+        face->conns--;
+        free_if_through(face);
+        break;
+    }
+}
+
+/* ---- begin and end ---- */
+
+void face_tell_only(struct face *face, const struct finding *finding) {
+    face->start_ms = now_ms(face);
+    face->start_s = env_now_s(face->run->env);
+    tell(face, finding);
+    free_if_through(face);
+}
+
+void face_start(struct face *face) {
+    struct fault fault = {0};
+    face->start_ms = now_ms(face);
+    face->start_s = env_now_s(face->run->env);
+    if (connect_to(face, &fault))
+        return;
+    struct finding f = {MODEL_LOCAL, MODEL_STAGE_CONNECT, -1, fault.detail};
+    tell(face, &f);
+    free_if_through(face);
+}
+
+void face_end(struct face *face) {
+    if (face->told)
+        return;
+    bool politely = has_chain(face);
+    struct finding f = finding_of(face, MODEL_NOT_REACHED, "the scan ended before");
+    conclude(face, &f, politely);
+}

@@ -1,0 +1,161 @@
+/* Private to the room: what its files share. */
+#ifndef PROBE_INNER_H
+#define PROBE_INNER_H
+
+#include "net/conn.h"
+#include "net/resolve.h"
+#include "probe/probe.h"
+#include "tls/tls.h"
+
+/* ---- source.c: the endpoints of the plan, one after the other ---- */
+
+enum { SOURCE_OPEN = 16 };
+
+struct source {
+    const struct probe_plan *plan;
+    uint32_t *order; /* of the targets, shuffled */
+    size_t next;
+    struct open_target {
+        struct model_unfold unfold;
+        bool used;
+    } * open; /* SOURCE_OPEN of them, taken from in turn */
+    size_t turn;
+};
+
+enum err source_open(struct source *s, const struct env *env,
+                     const struct probe_plan *plan) MUST_CHECK;
+void source_close(struct source *s);
+/* False at the end. *out borrows until the next call. */
+bool source_next(struct source *s, struct model_endpoint *out, const struct model_target **target);
+
+/* ---- seen.c: the certificates of the scan ---- */
+
+enum { SEEN_RECENT = 64 };
+
+struct seen {
+    struct arena arena, scratch;
+    struct probe_certificate **slots; /* open addressing, a power of two */
+    size_t slots_n, n;
+    /* Issuers come with every leaf: compared with those of late, they need no hashing. */
+    struct recent {
+        uint8_t *der;
+        size_t n, cap;
+        uint8_t sha256[32];
+    } recent[SEEN_RECENT];
+};
+
+void seen_init(struct seen *s);
+void seen_clear(struct seen *s);
+void seen_hash(struct seen *s, struct bytes der, bool is_leaf, uint8_t sha256[32]);
+/* The certificate's row, told to the watcher where it is new. NULL: no memory. */
+const struct probe_certificate *seen_add(struct seen *s, struct bytes der, const uint8_t sha256[32],
+                                         const struct probe_watch *watch);
+
+/* ---- host.c: how many faces are at one address ---- */
+
+struct face;
+
+struct host {
+    struct model_ip ip;
+    uint64_t active;
+    struct face *first, *last; /* waiting */
+    struct host *next;         /* in its bucket, or among the unused */
+};
+
+enum { HOST_BUCKETS = 4096 };
+
+struct hosts {
+    struct host *buckets[HOST_BUCKETS];
+    struct host *unused;
+    uint64_t limit;
+    uint64_t waiting;
+};
+
+void hosts_init(struct hosts *h, uint64_t limit);
+void hosts_clear(struct hosts *h);
+/* Takes a place for the face: *go, or it waits. False: no memory. */
+bool hosts_take(struct hosts *h, struct face *face, bool *go);
+/* Gives the place back; the face that has it now, or NULL. */
+struct face *hosts_give(struct hosts *h, struct face *face);
+
+/* ---- dialogue.c: what is said before the hello ---- */
+
+/* False: not spoken yet. */
+bool dialogue_known(enum model_protocol p);
+
+/* ---- face.c: one face from connect to observation ---- */
+
+struct run;
+
+/* An endpoint with its faces. */
+struct place {
+    struct probe_endpoint shown;
+    struct run *run;
+    uint64_t faces_open;
+    bool has_state;
+    enum model_outcome state;
+    char host[]; /* what shown.endpoint.host points to */
+};
+
+/* What a look came to, before it is told. */
+struct finding {
+    enum model_outcome outcome;
+    enum model_stage stage;
+    int alert; /* -1: none */
+    const char *detail;
+};
+
+struct face {
+    struct run *run;
+    struct place *place;
+    struct model_ip ip; /* size 0: there is none to connect to */
+    struct host *host;
+    struct face *next;            /* ready, or waiting for its host */
+    struct face *before, *behind; /* among those under way */
+    struct net_conn *conn;        /* the one that counts; NULL once left */
+    unsigned conns;               /* not yet gone */
+    struct tls_harvest *harvest;
+    uint64_t start_ms;
+    int64_t start_s;
+    enum tls_shape shape;
+    bool connected, told;
+    struct finding first; /* of the full hello, when a plainer one is tried */
+};
+
+/* Begins; the face is told and freed later, or before this returns. */
+void face_start(struct face *face);
+/* The scan ends now: tells `not_reached`, or the chain that is there. */
+void face_end(struct face *face);
+/* Tells a face that no connection is made for. */
+void face_tell_only(struct face *face, const struct finding *finding);
+
+/* ---- probe.c ---- */
+
+struct run {
+    const struct env *env;
+    const struct probe_plan *plan;
+    struct probe_limits limits;
+    const struct probe_watch *watch;
+    struct net_loop *loop;
+    struct net_resolver *resolver;
+    struct net_timer *tick, *rate_timer;
+    struct source source;
+    struct hosts hosts;
+    struct seen seen;
+    struct tls_keys keys;
+    struct model_sha256 chain[TLS_CHAIN_MAX];
+    struct face *ready_first, *ready_last;
+    struct face *active; /* under way, and not yet gone */
+    uint64_t active_n, looking_up, start_ms;
+    uint64_t credit, credit_ms; /* of the rate: thousandths of a face; when last counted */
+    uint64_t endpoints, unfolded, endpoints_done;
+    struct model_account faces, states;
+    bool drained, ended, pumping;
+};
+
+/* The face is told: its outcome is counted, its endpoint perhaps complete. */
+void run_face_told(struct run *r, struct face *face, enum model_outcome outcome);
+/* Nothing of the face is left: its place is free. */
+void run_face_gone(struct run *r, struct face *face);
+
+#endif

@@ -1,0 +1,98 @@
+/* The scan: targets in, observations out, thousands of handshakes in flight.
+ *
+ *     unfold -> look-up -> connect -> dialogue -> certificate handshake -> observation
+ *
+ * Each address that a name leads to is a face of its endpoint, looked at for
+ * itself. Names are sent as SNI, addresses are not. A server that breaks on our
+ * hello (reset, alert or end right behind it) is asked again with a plainer one;
+ * what counts is the first answer unless a later hello brings a chain. Retries are
+ * not counted. Everything runs in the caller's thread, inside probe_run.
+ *
+ * Order: targets in random order, some of them interleaved, each with its ports
+ * outermost, so that no host gets all of its connections in a row.
+ *
+ * Not here yet: dialogues before TLS (STARTTLS) and certificate files; both are
+ * reported as `unsupported`, so that nobody takes them for looked at.
+ */
+#ifndef PROBE_PROBE_H
+#define PROBE_PROBE_H
+
+#include "model/model.h"
+#include "x509/x509.h"
+
+/* How hard to knock. UINT64_MAX lifts a limit. */
+struct probe_limits {
+    uint64_t parallel;    /* faces in flight */
+    uint64_t per_host;    /* of them, to one address */
+    uint64_t rate;        /* faces begun a second */
+    uint64_t timeout_ms;  /* for one face, connect to certificate, its retries included */
+    uint64_t deadline_ms; /* for the whole scan */
+};
+
+struct probe_limits probe_limits_default(void); /* 1000, 4, 500, 5000, none */
+
+/* What to look at; all borrowed for the scan. */
+struct probe_plan {
+    const struct model_target *targets;
+    size_t targets_n;
+    struct model_ports default_ports;
+    const struct model_exclusions *exclusions; /* NULL: none */
+    struct bytes sni;             /* for all, instead of each name; empty: as the targets say */
+    struct model_ip connect;      /* connect there instead of looking up; size 0: no */
+    enum model_protocol protocol; /* for all; MODEL_PROTOCOL_NONE: as the targets say */
+    struct bytes scan;            /* its id, in each observation */
+};
+
+/* A certificate that was seen in this scan, kept once. */
+struct probe_certificate {
+    uint8_t sha256[32];
+    bool readable; /* false: it does not parse, and nothing below is known */
+    bool has_not_after;
+    int64_t not_after_s;
+    const char *name; /* display name, escaped, cut to 80 bytes */
+};
+
+/* Endpoint under way. */
+struct probe_endpoint {
+    struct model_endpoint endpoint;
+    const struct model_target *target;
+    void *user; /* the watcher's own, NULL at first */
+};
+
+struct probe_progress {
+    uint64_t elapsed_ms;
+    uint64_t endpoints, endpoints_done;
+    uint64_t faces, certificates; /* faces begun */
+    uint64_t in_flight;
+};
+
+/* Who is told. Any member may be NULL. All views are borrowed for the call. */
+struct probe_watch {
+    void *context;
+    /* A certificate that was not seen before in this scan, ahead of the first
+     * observation that names it. cert is NULL where it does not parse; f says why. */
+    void (*certificate)(void *context, const struct probe_certificate *known,
+                        const struct x509_cert *cert, struct bytes der, const struct fault *f);
+    /* One face. leaf is NULL where no chain came. */
+    void (*observation)(void *context, const struct model_observation *o,
+                        struct probe_endpoint *endpoint, const struct probe_certificate *leaf);
+    /* All faces of an endpoint are through; state is that of the best. */
+    void (*endpoint)(void *context, struct probe_endpoint *endpoint, enum model_outcome state);
+    /* About ten times a second. */
+    void (*tick)(void *context, const struct probe_progress *progress);
+};
+
+/* How many endpoints the plan has. ERR_LIMIT past 64 bits. */
+enum err probe_count(const struct probe_plan *plan, uint64_t *endpoints,
+                     struct fault *f) MUST_CHECK;
+
+/* Scans until all is done, the deadline has passed or env's stop flag is set; in
+ * the latter cases what was under way is `not_reached`, and so are the endpoints
+ * that were not begun (these without observations). Fills the summary, whose
+ * accounts sum (ERR_CONFLICT would be a fault of ours). *complete: every endpoint
+ * was begun and ended in its own time. ERR_MEMORY, ERR_IO where it could not start. */
+enum err probe_run(const struct env *env, const struct probe_plan *plan,
+                   const struct probe_limits *limits, const struct probe_watch *watch,
+                   struct model_summary *out, bool *complete, struct fault *f) MUST_CHECK;
+
+#endif
