@@ -8,7 +8,6 @@ import sys
 
 BANNED = re.compile(r"\b(strcpy|strcat|sprintf|vsprintf|strtok|atoi|atol|gets|alloca)\s*\(")
 LEFT_OPEN = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
-ROOMS_WITH_NAME = ("lib/", "store/", "web/", "applets/")
 
 
 def sources():
@@ -36,20 +35,12 @@ def room_of(path):
     return parts[0].removesuffix(".c")
 
 
-def room_of_include(name):
-    parts = name.split("/")
-    return "applets" if parts[0] == "applets" else parts[0]
-
-
 def check_includes(path, text, rooms, foreign):
     room = room_of(path)
     for bracket, name in re.findall(r'^\s*#\s*include\s+(["<])([^">]+)[">]', text, re.M):
         if bracket == '"' and "/" in name:
-            target = room_of_include(name)
-            if target == "applets" and room.startswith("applets/") and not name.startswith(room + "/"):
-                yield "%s includes %s of another applet" % (path, name)
-            elif target != room and not (room.startswith("applets/") and target == "applets") \
-                    and target not in rooms.get(room, []):
+            target = room_of(name if name.startswith(("store/", "web/", "applets/")) else "lib/" + name)
+            if target != room and target not in rooms.get(room, []):
                 yield "%s (%s) includes %s: not allowed by tests/layers.txt" % (path, room, name)
         allowed = foreign.get("<%s>" % name)
         if allowed is not None and not any(path == a or (a.endswith("/") and path.startswith(a)) for a in allowed):

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Runs the tests that the Makefile names and counts them.
 
-A program under build/ is a cmocka group: each of its tests counts. A script
+A program under build/ is a cmocka group: each of its tests counts; one for Windows
+is run by Wine, in a prefix of its own. A script
 under tests/ prints `ok NAME` or `not ok NAME: why` for each check. Whatever
 fails is shown whole. The last line is `N passed, N failed`.
 """
@@ -11,6 +12,8 @@ import re
 import subprocess
 import sys
 import time
+
+from wine import Wine
 
 LIMIT_S = 600
 
@@ -30,7 +33,8 @@ def count(path, output, status):
 
 
 def run(path, environment):
-    command = [sys.executable, path] if path.endswith(".py") else ["sh", path] if path.endswith(".sh") else [path]
+    runners = {".py": [sys.executable], ".sh": ["sh"], ".exe": ["wine"]}
+    command = runners.get(os.path.splitext(path)[1], []) + [path]
     try:
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
                               timeout=LIMIT_S, env=environment)
@@ -44,7 +48,8 @@ def main():
     parser.add_argument("--build", required=True, help="folder of the binary under test")
     parser.add_argument("tests", nargs="+")
     arguments = parser.parse_args()
-    environment = dict(os.environ, CLM_BUILD=os.path.abspath(arguments.build), LC_ALL="C.UTF-8")
+    wine = Wine(arguments.build) if any(path.endswith(".exe") for path in arguments.tests) else None
+    environment = dict(wine.environment if wine else os.environ, CLM_BUILD=os.path.abspath(arguments.build), LC_ALL="C.UTF-8")
     all_passed = all_failed = 0
     begin = time.monotonic()
     for path in arguments.tests:

@@ -110,7 +110,7 @@ bool clock_read(struct bytes text, int64_t *unix_s) {
 }
 
 int64_t clock_days_between(int64_t now_s, int64_t then_s) {
-    return floor_divide(then_s - now_s, 86400);
+    return (then_s - now_s) / 86400;
 }
 
 bool duration_read(struct bytes text, uint64_t *ms) {

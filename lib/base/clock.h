@@ -22,7 +22,8 @@ const char *clock_write(int64_t unix_s, char out[CLOCK_TEXT_MAX]);
 /* Only the form that clock_write makes, fractions of a second accepted and dropped. */
 bool clock_read(struct bytes text, int64_t *unix_s);
 
-/* Whole days from now to then, rounded down: -1 is "ended within the last day". */
+/* Whole days from now to then, as people count: -2 is "ended two days ago", 0 is
+ * less than a day on either side. */
 int64_t clock_days_between(int64_t now_s, int64_t then_s);
 
 /* "5s", "250ms", "30m", "2h", "7d", a bare number is seconds. */

@@ -46,12 +46,14 @@ void log_line(const struct env *env, enum log_level level, const char *event, co
     static const char *const names[] = {"error", "warn", "info", "debug"};
     if (level > env->log_level || env->err == NULL)
         return;
-    char time[CLOCK_TEXT_MAX], pairs[1024];
+    char time[CLOCK_TEXT_MAX], pairs[1024], line[1200];
     va_list args;
     va_start(args, format);
     vsnprintf(pairs, sizeof pairs, format, args);
     va_end(args);
-    fprintf(env->err, "time=%s level=%s event=%s%s%s\n", clock_write(env_now_s(env), time),
-            names[level], event, pairs[0] != '\0' ? " " : "", pairs);
+    snprintf(line, sizeof line, "time=%s level=%s event=%.64s%s%s\n",
+             clock_write(env_now_s(env), time), names[level], event, pairs[0] != '\0' ? " " : "",
+             pairs);
+    fputs(line, env->err); /* at once, so that lines of several threads do not mix */
     fflush(env->err);
 }

@@ -104,7 +104,7 @@ enum err file_read(const char *path, struct buf *out, struct fault *f) {
 }
 
 static int write_new(const char *path, struct bytes content, int mode) {
-    int fd = open_fd(path, UV_FS_O_WRONLY | UV_FS_O_CREAT | UV_FS_O_EXCL, mode);
+    int fd = os_file_make(path, mode);
     if (fd < 0)
         return fd;
     int status = write_all(fd, content, -1);
@@ -130,12 +130,10 @@ enum err file_replace(const char *path, struct bytes content, int mode, struct f
     if (n < 0 || (size_t)n >= sizeof temporary)
         return fault_set(f, ERR_LIMIT, "path", "%s", path);
     int status = write_new(temporary, content, mode);
-    uv_fs_t req;
-    if (status == 0) {
-        status = uv_fs_rename(NULL, &req, temporary, path, NULL);
-        uv_fs_req_cleanup(&req);
-    }
+    if (status == 0)
+        status = os_rename(temporary, path);
     if (status < 0) {
+        uv_fs_t req;
         uv_fs_unlink(NULL, &req, temporary, NULL);
         uv_fs_req_cleanup(&req);
         return uv_fault(f, status, "write", path);
@@ -159,11 +157,8 @@ enum err dir_make(const char *path, int mode, struct fault *f) {
             continue;
         char keep = part[i];
         part[i] = '\0';
-        if (!is_slash(part[i - 1]) && part[i - 1] != ':') {
-            uv_fs_t req;
-            status = uv_fs_mkdir(NULL, &req, part, mode, NULL);
-            uv_fs_req_cleanup(&req);
-        }
+        if (!is_slash(part[i - 1]) && part[i - 1] != ':')
+            status = os_dir_make(part, mode);
         part[i] = keep;
     }
     if (status < 0 && !(status == UV_EEXIST && file_exists(path)))
@@ -199,10 +194,10 @@ enum err dir_list(const char *path, dir_visit *visit, void *context, struct faul
 
 char *path_join(struct arena *a, const char *dir, const char *name) {
     size_t n = strlen(dir), m = strlen(name);
-    bool slash = n > 0 && !is_slash(dir[n - 1]);
+    int slash = n > 0 && !is_slash(dir[n - 1]);
     char *out = arena_alloc(a, n + m + 2);
     if (out != NULL)
-        snprintf(out, n + m + 2, "%s%s%s", dir, slash ? "/" : "", name);
+        snprintf(out, n + m + 2, "%s%.*s%s", dir, slash, &os_slash, name);
     return out;
 }
 
@@ -223,8 +218,11 @@ const char *path_base(const char *path) {
 }
 
 enum err file_open(struct file *file, const char *path, enum file_how how, struct fault *f) {
-    int flags = how == FILE_READ ? UV_FS_O_RDONLY : UV_FS_O_RDWR | UV_FS_O_CREAT;
-    file->fd = open_fd(path, flags, 0600);
+    file->fd = open_fd(path, how == FILE_READ ? UV_FS_O_RDONLY : UV_FS_O_RDWR, 0);
+    if (file->fd == UV_ENOENT && how == FILE_APPEND)
+        file->fd = os_file_make(path, 0600);
+    if (file->fd == UV_EEXIST) /* somebody made it just now */
+        file->fd = open_fd(path, UV_FS_O_RDWR, 0);
     if (file->fd >= 0)
         return ERR_OK;
     int status = file->fd;

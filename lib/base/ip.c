@@ -145,3 +145,58 @@ const char *ip_write(const struct ip *ip, char out[IP_TEXT_MAX]) {
              b[3]);
     return out;
 }
+
+/* ---- Ranges ---- */
+
+static struct ip unmapped(const struct ip *ip) {
+    return is_mapped(ip) ? ip_of(bytes_of(ip->bytes + 12, 4)) : *ip;
+}
+
+/* Sets the bits behind the prefix to 0 or 1. */
+static struct ip with_tail(const struct ip *ip, unsigned prefix, bool ones) {
+    struct ip out = *ip;
+    for (unsigned bit = prefix; bit < ip->size * 8u; bit++) {
+        uint8_t mask = (uint8_t)(0x80u >> (bit % 8));
+        out.bytes[bit / 8] =
+            (uint8_t)(ones ? out.bytes[bit / 8] | mask : out.bytes[bit / 8] & ~mask);
+    }
+    return out;
+}
+
+static bool ends_read(struct bytes text, struct ip_range *r) {
+    size_t slash = bytes_find(text, bytes_text("/")), dash = bytes_find(text, bytes_text("-"));
+    struct ip ip;
+    uint64_t prefix;
+    if (slash != SIZE_MAX) {
+        if (!ip_read(bytes_part(text, 0, slash), &ip) ||
+            !decimal_read(bytes_part(text, slash + 1, text.n), ip.size * 8u, &prefix))
+            return false;
+        r->first = with_tail(&ip, (unsigned)prefix, false);
+        r->last = with_tail(&ip, (unsigned)prefix, true);
+        return true;
+    }
+    if (!ip_read(bytes_part(text, 0, dash), &r->first))
+        return false;
+    r->last = r->first;
+    return dash == SIZE_MAX || ip_read(bytes_part(text, dash + 1, text.n), &r->last);
+}
+
+bool ip_range_read(struct bytes text, struct ip_range *out) {
+    struct ip_range r;
+    if (!ends_read(text, &r))
+        return false;
+    if (is_mapped(&r.first) && is_mapped(&r.last))
+        r = (struct ip_range){unmapped(&r.first), unmapped(&r.last)};
+    if (r.first.size != r.last.size ||
+        memcmp(r.first.bytes, r.last.bytes, sizeof r.first.bytes) > 0)
+        return false;
+    *out = r;
+    return true;
+}
+
+bool ip_range_has(const struct ip_range *r, const struct ip *ip) {
+    struct ip a = unmapped(ip);
+    return a.size > 0 && a.size == r->first.size &&
+           memcmp(r->first.bytes, a.bytes, sizeof a.bytes) <= 0 &&
+           memcmp(a.bytes, r->last.bytes, sizeof a.bytes) <= 0;
+}

@@ -17,4 +17,13 @@ bool ip_read(struct bytes text, struct ip *out);
 const char *ip_write(const struct ip *ip, char out[IP_TEXT_MAX]);
 struct ip ip_of(struct bytes raw); /* no address where n is neither 4 nor 16 */
 
+/* Both ends belong to it; both are of one family, first <= last. */
+struct ip_range {
+    struct ip first, last;
+};
+/* An address, CIDR (bits behind the prefix are cleared) or a-b. IPv4-mapped addresses
+ * (::ffff:192.0.2.1) are the IPv4 ones, here and in ip_range_has. */
+bool ip_range_read(struct bytes text, struct ip_range *out);
+bool ip_range_has(const struct ip_range *r, const struct ip *ip);
+
 #endif

@@ -157,8 +157,8 @@ static const struct oid_row extensions[] = {
     {OID_SUBJECT_KEY_ID, DER("\x55\x1d\x0e"), "subjectKeyIdentifier", 0}, /* 2.5.29.14 */
     {OID_AUTHORITY_KEY_ID, DER("\x55\x1d\x23"), "authorityKeyIdentifier", 0}, /* 2.5.29.35 */
     {OID_CERTIFICATE_POLICIES, DER("\x55\x1d\x20"), "certificatePolicies", 0}, /* 2.5.29.32 */
-    {OID_OTHER, DER("\x55\x1d\x1f"), "cRLDistributionPoints", 0}, /* 2.5.29.31 */
-    {OID_OTHER, DER("\x2b\x06\x01\x05\x05\x07\x01\x01"), "authorityInfoAccess", 0}, /* 1.3.6.1.5.5.7.1.1 */
+    {OID_CRL_DISTRIBUTION_POINTS, DER("\x55\x1d\x1f"), "cRLDistributionPoints", 0}, /* 2.5.29.31 */
+    {OID_AUTHORITY_INFO_ACCESS, DER("\x2b\x06\x01\x05\x05\x07\x01\x01"), "authorityInfoAccess", 0}, /* 1.3.6.1.5.5.7.1.1 */
     {OID_OTHER, DER("\x2b\x06\x01\x04\x01\xd6\x79\x02\x04\x02"), "signedCertificateTimestamps", 0}, /* 1.3.6.1.4.1.11129.2.4.2 */
     {OID_NAME_CONSTRAINTS, DER("\x55\x1d\x1e"), "nameConstraints", 0}, /* 2.5.29.30 */
     {OID_OTHER, DER("\x55\x1d\x21"), "policyMappings", 0}, /* 2.5.29.33 */
@@ -166,6 +166,12 @@ static const struct oid_row extensions[] = {
     {OID_OTHER, DER("\x55\x1d\x36"), "inhibitAnyPolicy", 0}, /* 2.5.29.54 */
     {OID_OTHER, DER("\x55\x1d\x2e"), "freshestCRL", 0}, /* 2.5.29.46 */
     {OID_OTHER, DER("\x55\x1d\x12"), "issuerAltName", 0}, /* 2.5.29.18 */
+    {OID_CRL_NUMBER, DER("\x55\x1d\x14"), "cRLNumber", 0}, /* 2.5.29.20 */
+    {OID_CRL_REASON, DER("\x55\x1d\x15"), "cRLReason", 0}, /* 2.5.29.21 */
+    {OID_OTHER, DER("\x55\x1d\x18"), "invalidityDate", 0}, /* 2.5.29.24 */
+    {OID_OTHER, DER("\x55\x1d\x1b"), "deltaCRLIndicator", 0}, /* 2.5.29.27 */
+    {OID_OTHER, DER("\x55\x1d\x1c"), "issuingDistributionPoint", 0}, /* 2.5.29.28 */
+    {OID_OTHER, DER("\x55\x1d\x1d"), "certificateIssuer", 0}, /* 2.5.29.29 */
     {OID_OTHER, DER("\x55\x1d\x09"), "subjectDirectoryAttributes", 0}, /* 2.5.29.9 */
     {OID_OTHER, DER("\x55\x1d\x10"), "privateKeyUsagePeriod", 0}, /* 2.5.29.16 */
     {OID_OTHER, DER("\x2b\x06\x01\x05\x05\x07\x01\x0b"), "subjectInfoAccess", 0}, /* 1.3.6.1.5.5.7.1.11 */
@@ -242,6 +248,21 @@ static const struct oid_row attributes[] = {
     {OID_OTHER, DER("\x2b\x06\x01\x04\x01\x82\x37\x3c\x02\x01\x02"), "jurisdictionST", 0}, /* 1.3.6.1.4.1.311.60.2.1.2 */
     {OID_OTHER, DER("\x2b\x06\x01\x04\x01\x82\x37\x3c\x02\x01\x03"), "jurisdictionC", 0}, /* 1.3.6.1.4.1.311.60.2.1.3 */
 };
+
+static const struct oid_row request_attributes[] = {
+    {OID_EXTENSION_REQUEST, DER("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x0e"), "extensionRequest", 0}, /* 1.2.840.113549.1.9.14 */
+    {OID_MICROSOFT_EXTENSIONS, DER("\x2b\x06\x01\x04\x01\x82\x37\x02\x01\x0e"), "microsoftCertExtensions", 0}, /* 1.3.6.1.4.1.311.2.1.14 */
+    {OID_CHALLENGE_PASSWORD, DER("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x07"), "challengePassword", 0}, /* 1.2.840.113549.1.9.7 */
+    {OID_OTHER, DER("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x02"), "unstructuredName", 0}, /* 1.2.840.113549.1.9.2 */
+    {OID_OTHER, DER("\x2b\x06\x01\x04\x01\x82\x37\x0d\x02\x03"), "microsoftOsVersion", 0}, /* 1.3.6.1.4.1.311.13.2.3 */
+    {OID_OTHER, DER("\x2b\x06\x01\x04\x01\x82\x37\x0d\x02\x02"), "microsoftEnrollmentCsp", 0}, /* 1.3.6.1.4.1.311.13.2.2 */
+    {OID_OTHER, DER("\x2b\x06\x01\x04\x01\x82\x37\x15\x14"), "microsoftRequestClientInfo", 0}, /* 1.3.6.1.4.1.311.21.20 */
+};
+
+static const struct oid_row access_methods[] = {
+    {OID_CA_ISSUERS, DER("\x2b\x06\x01\x05\x05\x07\x30\x02"), "caIssuers", 0}, /* 1.3.6.1.5.5.7.48.2 */
+    {OID_OTHER, DER("\x2b\x06\x01\x05\x05\x07\x30\x01"), "ocsp", 0}, /* 1.3.6.1.5.5.7.48.1 */
+};
 /* clang-format on */
 
 #define ROWS(table)                                                                                \
@@ -251,9 +272,10 @@ static const struct {
     const struct oid_row *rows;
     size_t n;
 } kinds[OID_KIND_COUNT] = {
-    [OID_ALGORITHM] = ROWS(algorithms), [OID_CURVE] = ROWS(curves),
-    [OID_EXTENSION] = ROWS(extensions), [OID_USAGE] = ROWS(usages),
-    [OID_ATTRIBUTE] = ROWS(attributes),
+    [OID_ALGORITHM] = ROWS(algorithms),  [OID_CURVE] = ROWS(curves),
+    [OID_EXTENSION] = ROWS(extensions),  [OID_USAGE] = ROWS(usages),
+    [OID_ATTRIBUTE] = ROWS(attributes),  [OID_REQUEST] = ROWS(request_attributes),
+    [OID_ACCESS] = ROWS(access_methods),
 };
 
 size_t oid_rows(enum oid_kind kind, const struct oid_row **rows) {

@@ -15,6 +15,8 @@ enum oid_kind {
     OID_EXTENSION, /* of certificates */
     OID_USAGE,     /* extended key usage */
     OID_ATTRIBUTE, /* of names */
+    OID_REQUEST,   /* attributes of certificate requests */
+    OID_ACCESS,    /* methods of authorityInfoAccess */
     OID_KIND_COUNT
 };
 
@@ -57,9 +59,17 @@ enum oid {
     OID_AUTHORITY_KEY_ID,
     OID_NAME_CONSTRAINTS,
     OID_CERTIFICATE_POLICIES,
+    OID_CRL_DISTRIBUTION_POINTS,
+    OID_AUTHORITY_INFO_ACCESS,
+    OID_CRL_NUMBER,
+    OID_CRL_REASON,
     OID_SERVER_AUTH,
     OID_CLIENT_AUTH,
     OID_ANY_USAGE,
+    OID_EXTENSION_REQUEST,
+    OID_MICROSOFT_EXTENSIONS,
+    OID_CHALLENGE_PASSWORD,
+    OID_CA_ISSUERS,
     OID_COMMON_NAME,
     OID_COUNTRY,
     OID_ORGANIZATION,

@@ -11,20 +11,19 @@
 
 enum { ARENA_MAX = 64 << 20, FILE_MAX = 1 << 20, LIST_MAX = 65536 };
 
-static const struct opt_row common_rows[] = {
-    {OPT_FLAG,                           'h', "help",                NULL,                                                offsetof(struct opt_common, help),                                                                                         "Show this text"},
-    {OPT_FLAG,                                  'V',                              "version",               NULL,                            offsetof(struct opt_common,                                    version),
-     "Show version, build and packages"},
-    {OPT_FLAG, 'q',    "quiet",                  NULL,                                                                  offsetof(struct opt_common,                                                                                  quiet),                                                                                                                                                          "Only errors"},
-    {OPT_COUNT,                            'v',                  "verbose",                                       NULL,                                                                                  offsetof(struct opt_common,verbose),
-     "Say more; may be repeated"},
-    {OPT_FLAG,        0,   "json",                                    NULL,                                                                                       offsetof(struct opt_common,                                                                                                          json),
-     "Output for machines, one JSON object a line"},
-    {OPT_TEXT,                              0,       "color","WHEN",                                                                       offsetof(struct opt_common,                                                                                                 color),                                                                                                                                                                                       "auto, always or never"},
-    {OPT_TEXT,                           0,                  "config",                          "DIR", offsetof(struct opt_common,config),
-     "Folder of the configuration"},
-    {OPT_END,       0,NULL,NULL, 0,                                                                                                                 NULL                                                                                                                                                                                                                 },
+#define AT(member) offsetof(struct opt_common, member)
+const struct opt_row opt_common_rows[] = {
+    {OPT_FLAG,  'h', "help",    NULL,                AT(help),    "Show this text"                             },
+    {OPT_FLAG,  'V', "version", NULL,                AT(version), "Show version, build and packages"           },
+    {OPT_FLAG,  'q', "quiet",   NULL,                AT(quiet),   "Only errors"                                },
+    {OPT_COUNT, 'v', "verbose", NULL,                AT(verbose), "Say more; may be repeated"                  },
+    {OPT_FLAG,  0,   "json",    NULL,                AT(json),    "Output for machines, one JSON object a line"},
+    {OPT_TEXT,  0,   "color",   "auto|always|never", AT(color),
+     "Colours; auto: where standard output is a terminal"                                                      },
+    {OPT_TEXT,  0,   "config",  "DIR",               AT(config),  "Folder of the configuration"                },
+    {OPT_END,   0,   NULL,      NULL,                0,           NULL                                         },
 };
+#undef AT
 
 struct parse {
     struct env *env;
@@ -79,6 +78,30 @@ static bool read_flag(struct bytes text, bool *out) {
     return yes || no;
 }
 
+bool opt_is_choice(const char *text) {
+    struct cur c = cur_open(bytes_text(text));
+    bool is_choice = strchr(text, '|') != NULL;
+    while (c.rest.n > 0) {
+        struct cur alternative = cur_open(cur_until(&c, '|'));
+        struct bytes word = cur_until(&alternative, ' ');
+        is_choice = is_choice && word.n > 0;
+        for (size_t i = 0; i < word.n; i++)
+            is_choice = is_choice && word.p[i] >= 'a' && word.p[i] <= 'z';
+    }
+    return is_choice;
+}
+
+/* A choice allows its words and no other; any other kind of name allows all. */
+static bool is_allowed(const char *choices, const char *value) {
+    if (choices == NULL || !opt_is_choice(choices))
+        return true;
+    struct cur c = cur_open(bytes_text(choices));
+    while (c.rest.n > 0)
+        if (bytes_is(cur_until(&c, '|'), value))
+            return true;
+    return false;
+}
+
 /* Stores `value` where the row says; "" for flags. False: no such value. */
 static bool store_value(struct arena *a, const struct opt_row *row, char *base, const char *value) {
     void *at = base + row->offset;
@@ -90,7 +113,7 @@ static bool store_value(struct arena *a, const struct opt_row *row, char *base, 
         return true;
     case OPT_TEXT:
         *(const char **)at = value;
-        return true;
+        return is_allowed(row->value, value);
     case OPT_LIST:
         return list_add(a, at, value);
     case OPT_UINT:
@@ -165,14 +188,14 @@ static struct found find_long(struct parse *p, struct bytes name) {
     const struct opt_row *row = p->command != NULL ? row_named(p->command->rows, name) : NULL;
     if (row != NULL)
         return (struct found){row, p->options};
-    return (struct found){row_named(common_rows, name), (char *)&p->common};
+    return (struct found){row_named(opt_common_rows, name), (char *)&p->common};
 }
 
 static struct found find_letter(struct parse *p, char letter) {
     const struct opt_row *row = p->command != NULL ? row_lettered(p->command->rows, letter) : NULL;
     if (row != NULL)
         return (struct found){row, p->options};
-    return (struct found){row_lettered(common_rows, letter), (char *)&p->common};
+    return (struct found){row_lettered(opt_common_rows, letter), (char *)&p->common};
 }
 
 static enum err store_found(struct parse *p, struct found found, const char *value) {
@@ -194,7 +217,7 @@ static enum err take_long(struct parse *p, int argc, char **argv, int *i) {
     if (found.row == NULL) {
         struct near near = {arena_cstr(p->common.arena, bytes_of(word, n)), NULL, 3};
         near_rows(&near, p->command != NULL ? p->command->rows : NULL);
-        near_rows(&near, common_rows);
+        near_rows(&near, opt_common_rows);
         return refuse_word(p, "unknown option", "--", &near);
     }
     if (equals != NULL)
@@ -323,7 +346,7 @@ static void print_help(FILE *out, const struct parse *p) {
                 c->arguments);
         print_rows(out, "Options", c->rows);
     }
-    print_rows(out, "Options of every command", common_rows);
+    print_rows(out, "Options of every command", opt_common_rows);
 }
 
 static int print_version(const struct parse *p) {
@@ -351,7 +374,7 @@ bool opt_use_color(const struct opt_common *common, int fd) {
     if (common->color != NULL && strcmp(common->color, "never") == 0)
         return false;
     const char *no_color = getenv("NO_COLOR");
-    return os_is_terminal(fd) && (no_color == NULL || no_color[0] == '\0');
+    return os_is_ansi(fd) && (no_color == NULL || no_color[0] == '\0');
 }
 
 static int run_parsed(struct parse *p) {

@@ -30,9 +30,11 @@ struct opt_list {
 
 struct opt_row {
     enum opt_kind kind;
-    char letter;       /* 0: none */
-    const char *name;  /* without dashes */
-    const char *value; /* how the value is called in help; NULL for flags */
+    char letter;      /* 0: none */
+    const char *name; /* without dashes */
+    /* How the value is called in help; NULL for flags. "a|b|c", in small letters, are the
+     * only words that an OPT_TEXT takes; FILE and DIR are completed as such by shells. */
+    const char *value;
     size_t offset;
     const char *help;
 };
@@ -51,7 +53,7 @@ struct opt_common {
 /* One command of an applet: its file in applets/ holds the row. */
 struct opt_command {
     const char *name;      /* NULL closes a table; "" where the applet has but one command */
-    const char *arguments; /* "[HOST[:PORT]...]" or "" */
+    const char *arguments; /* "[HOST[:PORT]...]", "add|remove NAME" or "" */
     const char *summary;   /* one line, no full stop */
     const char *examples;  /* lines as typed, "\n" between them */
     const struct opt_row *rows;
@@ -61,10 +63,24 @@ struct opt_command {
     int (*run)(struct env *env, const void *options, const struct opt_common *common);
 };
 
+/* A file or folder that an applet uses, for its manual page. */
+struct opt_file {
+    const char *path;           /* of the system; NULL closes a table */
+    const char *what;           /* one line, no full stop */
+    const struct opt_row *keys; /* of a `key = value` file; else NULL */
+};
+
 struct opt_applet {
     const char *name, *summary;
     const struct opt_command *const *commands; /* NULL closes it */
+    const struct opt_file *files;              /* may be NULL */
 };
+
+/* The options of every command. */
+extern const struct opt_row opt_common_rows[];
+
+/* Is this a choice of words in small letters, "a|b|c" or "add NAME|list"? */
+bool opt_is_choice(const char *text);
 
 /* Parses argv (argv[0] is the applet), answers --help and --version, runs the
  * command and returns its exit status. Unknown words: "did you mean ...?", 2. */

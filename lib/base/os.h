@@ -6,6 +6,22 @@
 #include "base/arena.h"
 #include "base/buf.h"
 
+/* Between a folder and a name: a slash, on Windows a back-slash (both are read there). */
+extern const char os_slash;
+
+/* Makes a file, open for reading and writing, or one folder; neither may exist. Returns
+ * libuv's descriptor or 0, else libuv's error code. `mode` as open(2) and mkdir(2) know it.
+ * Where root makes it in a folder of another user, it becomes that user's.
+ * On Windows, where libuv takes no mode, one without group and other bits becomes an ACL:
+ * full access for SYSTEM, Administrators and the owner, nothing inherited from above; what
+ * is made in such a folder inherits it. A folder made directly in %ProgramData% gets that
+ * ACL with any mode, because everybody may make files there. */
+int os_file_make(const char *path, int mode);
+int os_dir_make(const char *path, int mode);
+/* Puts a file in another's place, which may be absent. 0 or libuv's error code. On Windows
+ * that fails as long as somebody has either open (a scanner of viruses, a reader): it is
+ * tried again for two seconds. */
+int os_rename(const char *from, const char *to);
 /* Makes the entries of a folder durable (renames, new files). */
 enum err os_dir_sync(const char *path, struct fault *f) MUST_CHECK;
 
@@ -25,8 +41,9 @@ char *os_place(struct arena *a, enum os_place place);
 char *os_place_other(struct arena *a, enum os_place place);
 
 bool os_is_terminal(int fd);     /* 0, 1, 2 */
+bool os_is_ansi(int fd);         /* a terminal that knows colours and cursor movement */
 int os_terminal_columns(int fd); /* 80 where unknown */
-/* Reads a line without echo where stdin is a terminal. */
+/* Reads a line without echo where stdin is a terminal. UTF-8, whatever the terminal's. */
 enum err os_read_secret(const char *prompt, struct buf *out, struct fault *f) MUST_CHECK;
 
 /* The fully qualified host name, or the short one. */
@@ -38,8 +55,10 @@ char *os_describe(struct arena *a);
 size_t os_raise_file_limit(void);
 /* Random bytes of the system; false: none to be had. */
 bool os_random(uint8_t *out, size_t n);
-/* Ignores SIGPIPE; binary mode for the standard streams on Windows; arguments in UTF-8
- * (argv is replaced there). Called once by main. */
+/* Ignores SIGPIPE. On Windows: arguments in UTF-8 (argv is replaced), binary mode for the
+ * standard streams, a console that takes UTF-8 and colours until the end of the process
+ * (its streams are buffered: flush what has to be seen before a wait); Ctrl-Break, a closed
+ * console and a shutdown arrive as SIGTERM. Called once by main. */
 void os_start(int *argc, char ***argv);
 /* A name for argv[0]'s file: the path of the running binary. NULL when unknown. */
 char *os_self(struct arena *a);
@@ -48,7 +67,14 @@ enum err os_link(const char *target, const char *path, struct fault *f) MUST_CHE
 /* Tells the service manager ("READY=1", "STOPPING=1"; sd_notify(3)) where one listens;
  * else nothing. */
 void os_notify(const char *state);
-/* The pipe or socket name for local administration of a data folder. */
+/* The pipe or socket name for local administration of a data folder. On Windows it is the
+ * same for every spelling of an existing folder. */
 char *os_control_name(struct arena *a, const char *data_dir);
+/* Leaves the control socket or pipe to its owner (mode 0600; on Windows to SYSTEM and
+ * Administrators too). To be called between bind and listen; `handle` is uv_fileno's. */
+enum err os_control_protect(const char *name, intptr_t handle, struct fault *f) MUST_CHECK;
+/* Is the server's end that of our own user, of Administrators or of a service? Anybody may
+ * make a pipe of any name: ask before a word is said. A socket's folder answers already. */
+bool os_control_is_trusted(intptr_t handle);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netdb.h>
 #include <signal.h>
 #include <stddef.h>
@@ -17,10 +18,48 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/utsname.h>
 #include <termios.h>
 #include <unistd.h>
+
+const char os_slash = '/';
+
+/* What root has made in a folder of another user becomes that user's: a service has a
+ * user of its own, and must read what an administrator's command wrote for it. */
+static void give_to_folder(int fd, const char *path) {
+    char folder[PATH_MAX];
+    struct stat at;
+    int n = (int)(path_base(path) - path);
+    if (geteuid() != 0 || fd < 0)
+        return;
+    snprintf(folder, sizeof folder, "%.*s", n > 0 ? n : 1, n > 0 ? path : ".");
+    if (stat(folder, &at) == 0 && at.st_uid != 0 && fchown(fd, at.st_uid, at.st_gid) != 0)
+        return; /* a file system without owners: it is root's, as everything there */
+}
+
+int os_file_make(const char *path, int mode) {
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, (mode_t)mode);
+    if (fd < 0)
+        return -errno;
+    give_to_folder(fd, path);
+    return fd;
+}
+
+int os_dir_make(const char *path, int mode) {
+    if (mkdir(path, (mode_t)mode) != 0)
+        return -errno;
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    give_to_folder(fd, path);
+    if (fd >= 0)
+        close(fd);
+    return 0;
+}
+
+int os_rename(const char *from, const char *to) {
+    return rename(from, to) != 0 ? -errno : 0;
+}
 
 enum err os_dir_sync(const char *path, struct fault *f) {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -37,6 +76,7 @@ enum err os_lock_open(struct os_lock *lock, const char *path, struct fault *f) {
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
         return fault_os(f, errno, "open", path);
+    give_to_folder(fd, path);
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
         int os = errno;
         close(fd);
@@ -96,6 +136,11 @@ char *os_place_other(struct arena *a, enum os_place place) {
 
 bool os_is_terminal(int fd) {
     return isatty(fd) == 1;
+}
+
+bool os_is_ansi(int fd) {
+    const char *kind = getenv("TERM");
+    return os_is_terminal(fd) && kind != NULL && strcmp(kind, "dumb") != 0;
 }
 
 int os_terminal_columns(int fd) {
@@ -190,6 +235,18 @@ enum err os_link(const char *target, const char *path, struct fault *f) {
 
 char *os_control_name(struct arena *a, const char *data_dir) {
     return path_join(a, data_dir, "control.sock");
+}
+
+/* A socket that is bound but does not listen refuses all: the mode is there before anybody
+ * can connect. */
+enum err os_control_protect(const char *name, intptr_t handle, struct fault *f) {
+    (void)handle;
+    return chmod(name, 0600) != 0 ? fault_os(f, errno, "chmod", name) : ERR_OK;
+}
+
+bool os_control_is_trusted(intptr_t handle) {
+    (void)handle;
+    return true;
 }
 
 /* A leading @ stands for the abstract namespace. */

@@ -2,20 +2,24 @@
 #include "base/os.h"
 #include "base/file.h"
 
-#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <uv.h> /* before windows.h: it wants winsock2.h first */
 
-/* winsock2.h has to stand before windows.h */
-#include <winsock2.h>
 #include <windows.h>
+#include <aclapi.h>
 #include <bcrypt.h>
 #include <fcntl.h>
 #include <io.h>
+#include <sddl.h>
 #include <shellapi.h>
 
-enum { WIDE_PATH_MAX = 4096 };
+enum { WIDE_PATH_MAX = 4096, RENAME_WAIT_MS = 2000, RENAME_STEP_MS = 10, CONSOLE_BUFFER = 1 << 16 };
+
+/* The console's mode for escape sequences; older headers lack the name. */
+enum { ANSI_OUTPUT = 0x0004 };
 
 static bool widen(const char *path, wchar_t out[WIDE_PATH_MAX]) {
     return MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, path, -1, out, WIDE_PATH_MAX) > 0;
@@ -29,25 +33,127 @@ static char *narrow(struct arena *a, const wchar_t *text) {
     return out;
 }
 
-/* NTFS journals its folders: a rename with MoveFileEx is durable with the
- * file's own flush. */
+static int uv_error(DWORD error) {
+    return uv_translate_sys_error((int)error);
+}
+
+static enum err system_fault(struct fault *f, DWORD error, const char *what, const char *path) {
+    int status = uv_error(error);
+    enum err code = status == UV_EACCES || status == UV_EPERM     ? ERR_PERMISSION
+                    : status == UV_ENOENT || status == UV_ENOTDIR ? ERR_NOT_FOUND
+                    : status == UV_ENOSPC                         ? ERR_FULL
+                                                                  : ERR_IO;
+    return fault_set(f, code, what, "%s: %s", path, uv_strerror(status));
+}
+
+/* ---- files and folders ---- */
+
+const char os_slash = '\\';
+
+/* Full access (FA) for SYSTEM (SY), Administrators (BA) and whoever owns it (OW);
+ * protected (P) from what the folder above would give. OICI: inherited by what is made
+ * below. To be freed with LocalFree; NULL: no memory. */
+static PSECURITY_DESCRIPTOR private_descriptor(bool is_dir) {
+    const wchar_t *text = is_dir ? L"D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;FA;;;OW)"
+                                 : L"D:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;FA;;;OW)";
+    PSECURITY_DESCRIPTOR out = NULL;
+    if (!ConvertStringSecurityDescriptorToSecurityDescriptorW(text, SDDL_REVISION_1, &out, NULL))
+        return NULL;
+    return out;
+}
+
+static bool is_private(int mode) {
+    return (mode & 077) == 0;
+}
+
+/* Open to others as libuv's own files are: shared for all. */
+int os_file_make(const char *path, int mode) {
+    wchar_t wide[WIDE_PATH_MAX];
+    SECURITY_ATTRIBUTES rights = {.nLength = sizeof rights};
+    if (!widen(path, wide))
+        return UV_ENAMETOOLONG;
+    if (is_private(mode) && (rights.lpSecurityDescriptor = private_descriptor(false)) == NULL)
+        return UV_ENOMEM;
+    HANDLE h = CreateFileW(wide, GENERIC_READ | GENERIC_WRITE,
+                           FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, &rights,
+                           CREATE_NEW, FILE_ATTRIBUTE_NORMAL, NULL);
+    DWORD error = GetLastError();
+    LocalFree(rights.lpSecurityDescriptor);
+    if (h == INVALID_HANDLE_VALUE)
+        return error == ERROR_FILE_EXISTS ? UV_EEXIST : uv_error(error);
+    int fd = _open_osfhandle((intptr_t)h, _O_RDWR | _O_BINARY);
+    if (fd < 0) {
+        CloseHandle(h);
+        return UV_EMFILE;
+    }
+    return fd;
+}
+
+static DWORD program_data(wchar_t out[WIDE_PATH_MAX]) {
+    DWORD n = GetEnvironmentVariableW(L"ProgramData", out, WIDE_PATH_MAX);
+    return n < WIDE_PATH_MAX ? n : 0;
+}
+
+static bool is_in_program_data(const wchar_t *path) {
+    wchar_t full[WIDE_PATH_MAX], base[WIDE_PATH_MAX];
+    DWORD n = program_data(base), m = GetFullPathNameW(path, WIDE_PATH_MAX, full, NULL);
+    return n > 0 && m > n && m < WIDE_PATH_MAX && _wcsnicmp(full, base, n) == 0 &&
+           full[n] == L'\\' && wcschr(full + n + 1, L'\\') == NULL;
+}
+
+int os_dir_make(const char *path, int mode) {
+    wchar_t wide[WIDE_PATH_MAX];
+    SECURITY_ATTRIBUTES rights = {.nLength = sizeof rights};
+    if (!widen(path, wide))
+        return UV_ENAMETOOLONG;
+    if ((is_private(mode) || is_in_program_data(wide)) &&
+        (rights.lpSecurityDescriptor = private_descriptor(true)) == NULL)
+        return UV_ENOMEM;
+    DWORD error = CreateDirectoryW(wide, &rights) ? 0 : GetLastError();
+    LocalFree(rights.lpSecurityDescriptor);
+    return error == 0 ? 0 : uv_error(error);
+}
+
+int os_rename(const char *from, const char *to) {
+    wchar_t wide_from[WIDE_PATH_MAX], wide_to[WIDE_PATH_MAX];
+    if (!widen(from, wide_from) || !widen(to, wide_to))
+        return UV_ENAMETOOLONG;
+    DWORD error = 0;
+    for (int waited_ms = 0; waited_ms < RENAME_WAIT_MS; waited_ms += RENAME_STEP_MS) {
+        if (MoveFileExW(wide_from, wide_to, MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH))
+            return 0;
+        error = GetLastError();
+        if (error != ERROR_ACCESS_DENIED && error != ERROR_SHARING_VIOLATION)
+            break;
+        Sleep(RENAME_STEP_MS);
+    }
+    return uv_error(error);
+}
+
+/* NTFS journals its folders, and os_rename writes through: nothing is left to do. */
 enum err os_dir_sync(const char *path, struct fault *f) {
     (void)path;
     (void)f;
     return ERR_OK;
 }
 
+/* The lock is that nobody else may open the file; it goes with the handle, so it never
+ * outlives its process. */
 enum err os_lock_open(struct os_lock *lock, const char *path, struct fault *f) {
     wchar_t wide[WIDE_PATH_MAX];
     lock->handle = -1;
     if (!widen(path, wide))
         return fault_set(f, ERR_LIMIT, "lock", "%s", path);
-    HANDLE h = CreateFileW(wide, GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_ALWAYS,
+    SECURITY_ATTRIBUTES rights = {.nLength = sizeof rights,
+                                  .lpSecurityDescriptor = private_descriptor(false)};
+    HANDLE h = CreateFileW(wide, GENERIC_READ | GENERIC_WRITE, 0, &rights, OPEN_ALWAYS,
                            FILE_ATTRIBUTE_NORMAL, NULL);
-    if (h == INVALID_HANDLE_VALUE && GetLastError() == ERROR_SHARING_VIOLATION)
+    DWORD error = GetLastError();
+    LocalFree(rights.lpSecurityDescriptor);
+    if (h == INVALID_HANDLE_VALUE && error == ERROR_SHARING_VIOLATION)
         return fault_set(f, ERR_LOCKED, "lock", "%s", path);
     if (h == INVALID_HANDLE_VALUE)
-        return fault_set(f, ERR_IO, "lock", "%s: system error %lu", path, GetLastError());
+        return system_fault(f, error, "lock", path);
     lock->handle = (intptr_t)h;
     return ERR_OK;
 }
@@ -60,15 +166,17 @@ void os_lock_close(struct os_lock *lock) {
 
 /* Everything lies below %ProgramData%\clm, whoever calls. */
 char *os_place(struct arena *a, enum os_place place) {
-    static const char *const names[] = {
-        [OS_CONFIG] = "clm/config",
-        [OS_AGENT_STATE] = "clm/agent",
-        [OS_SERVER_STATE] = "clm/server",
+    static const wchar_t *const names[] = {
+        [OS_CONFIG] = L"\\clm\\config",
+        [OS_AGENT_STATE] = L"\\clm\\agent",
+        [OS_SERVER_STATE] = L"\\clm\\server",
     };
-    wchar_t base[WIDE_PATH_MAX];
-    DWORD n = GetEnvironmentVariableW(L"ProgramData", base, WIDE_PATH_MAX);
-    char *root = n > 0 && n < WIDE_PATH_MAX ? narrow(a, base) : NULL;
-    return path_join(a, root != NULL ? root : "C:/ProgramData", names[place]);
+    wchar_t path[WIDE_PATH_MAX + 32];
+    DWORD n = program_data(path);
+    if (n == 0)
+        return NULL;
+    wcscpy_s(path + n, 32, names[place]);
+    return narrow(a, path);
 }
 
 char *os_place_other(struct arena *a, enum os_place place) {
@@ -77,62 +185,135 @@ char *os_place_other(struct arena *a, enum os_place place) {
     return NULL;
 }
 
+char *os_self(struct arena *a) {
+    wchar_t path[WIDE_PATH_MAX];
+    DWORD n = GetModuleFileNameW(NULL, path, WIDE_PATH_MAX);
+    return n > 0 && n < WIDE_PATH_MAX ? narrow(a, path) : NULL;
+}
+
+enum err os_link(const char *target, const char *path, struct fault *f) {
+    wchar_t from[WIDE_PATH_MAX], to[WIDE_PATH_MAX];
+    if (!widen(target, from) || !widen(path, to))
+        return fault_set(f, ERR_LIMIT, "copy", "%s", path);
+    return CopyFileW(from, to, FALSE) ? ERR_OK : system_fault(f, GetLastError(), "copy", path);
+}
+
+/* ---- the console ---- */
+
+static HANDLE console_of(int fd) {
+    return (HANDLE)_get_osfhandle(fd);
+}
+
 bool os_is_terminal(int fd) {
     DWORD mode;
-    return GetConsoleMode((HANDLE)_get_osfhandle(fd), &mode) != 0;
+    return GetConsoleMode(console_of(fd), &mode) != 0;
+}
+
+bool os_is_ansi(int fd) {
+    DWORD mode;
+    return GetConsoleMode(console_of(fd), &mode) != 0 && (mode & ANSI_OUTPUT) != 0;
 }
 
 int os_terminal_columns(int fd) {
     CONSOLE_SCREEN_BUFFER_INFO info;
-    if (!GetConsoleScreenBufferInfo((HANDLE)_get_osfhandle(fd), &info))
+    if (!GetConsoleScreenBufferInfo(console_of(fd), &info))
         return 80;
     return info.srWindow.Right - info.srWindow.Left + 1;
 }
 
-enum err os_read_secret(const char *prompt, struct buf *out, struct fault *f) {
-    HANDLE in = GetStdHandle(STD_INPUT_HANDLE);
-    DWORD before = 0;
-    bool terminal = GetConsoleMode(in, &before) != 0;
-    if (terminal) {
-        fputs(prompt, stderr);
-        SetConsoleMode(in, before & ~(DWORD)ENABLE_ECHO_INPUT);
-    }
+/* A pipe or file: its bytes are UTF-8. */
+static void read_line_of_bytes(HANDLE in, struct buf *out) {
     char c;
     DWORD got = 0;
     while (ReadFile(in, &c, 1, &got, NULL) && got == 1 && c != '\n')
         if (c != '\r')
             buf_u8(out, (uint8_t)c);
-    if (terminal) {
+}
+
+/* A console: UTF-16, since its bytes are those of some code page. */
+static void read_line_of_console(HANDLE in, struct buf *out) {
+    wchar_t line[256];
+    char text[3 * 256];
+    DWORD got = 0;
+    bool is_end = false;
+    while (!is_end && ReadConsoleW(in, line, 256, &got, NULL) && got > 0) {
+        is_end = line[got - 1] == L'\n';
+        while (got > 0 && (line[got - 1] == L'\n' || line[got - 1] == L'\r'))
+            got--;
+        int n = WideCharToMultiByte(CP_UTF8, 0, line, (int)got, text, sizeof text, NULL, NULL);
+        buf_put(out, bytes_of(text, n > 0 ? (size_t)n : 0));
+    }
+    SecureZeroMemory(line, sizeof line);
+    SecureZeroMemory(text, sizeof text);
+}
+
+enum err os_read_secret(const char *prompt, struct buf *out, struct fault *f) {
+    HANDLE in = GetStdHandle(STD_INPUT_HANDLE);
+    DWORD before = 0;
+    if (GetConsoleMode(in, &before)) {
+        SetConsoleMode(in, before & ~(DWORD)ENABLE_ECHO_INPUT);
+        fputs(prompt, stderr);
+        fflush(stderr);
+        read_line_of_console(in, out);
         SetConsoleMode(in, before);
         fputc('\n', stderr);
+    } else {
+        read_line_of_bytes(in, out);
     }
     return out->err == ERR_OK ? ERR_OK : fault_set(f, out->err, "secret", "too long");
 }
 
-char *os_hostname(struct arena *a) {
-    wchar_t name[256];
-    DWORD n = 256;
-    if (!GetComputerNameExW(ComputerNameDnsFullyQualified, name, &n) || n == 0)
-        return arena_cstr(a, bytes_text("localhost"));
-    return narrow(a, name);
+/* What the console was before; it is its shell's too. Written once by os_start. */
+static struct {
+    UINT code_page;
+    DWORD modes[3];
+    bool is_changed[3];
+} console;
+
+static void restore_console(void) {
+    fflush(stdout);
+    fflush(stderr);
+    if (console.code_page != 0)
+        SetConsoleOutputCP(console.code_page);
+    for (int fd = 1; fd <= 2; fd++)
+        if (console.is_changed[fd])
+            SetConsoleMode(console_of(fd), console.modes[fd]);
 }
 
-char *os_describe(struct arena *a) {
-    return arena_cstr(a, bytes_text("Windows x86_64"));
+/* The C runtime writes to a console byte by byte, and a console takes each as a character
+ * of its own: only through a buffer does UTF-8 arrive. */
+static void prepare_console(void) {
+    if (os_is_terminal(1))
+        setvbuf(stdout, NULL, _IOFBF, CONSOLE_BUFFER);
+    if (os_is_terminal(2))
+        setvbuf(stderr, NULL, _IOFBF, CONSOLE_BUFFER);
+    console.code_page = GetConsoleOutputCP();
+    for (int fd = 1; fd <= 2; fd++)
+        console.is_changed[fd] = GetConsoleMode(console_of(fd), &console.modes[fd]) &&
+                                 (console.modes[fd] & ANSI_OUTPUT) == 0 &&
+                                 SetConsoleMode(console_of(fd), console.modes[fd] | ANSI_OUTPUT);
+    atexit(restore_console);
+    SetConsoleOutputCP(CP_UTF8);
 }
 
-size_t os_raise_file_limit(void) {
-    return 16384; /* sockets are handles: memory is the limit */
-}
-
-bool os_random(uint8_t *out, size_t n) {
-    return n <= UINT32_MAX &&
-           BCryptGenRandom(NULL, out, (ULONG)n, BCRYPT_USE_SYSTEM_PREFERRED_RNG) >= 0;
+/* Runs in a thread of its own. Ctrl-C does not come here: the C runtime has made SIGINT of
+ * it, and forgets the handler, so that a second Ctrl-C ends the process at once. Where the system
+ * ends the process as soon as this returns, main is given the time that the system allows (about
+ * five seconds). A service sees other people log off. */
+static BOOL WINAPI on_console_event(DWORD event) {
+    if (event == CTRL_LOGOFF_EVENT)
+        return TRUE;
+    if (event != CTRL_BREAK_EVENT && event != CTRL_CLOSE_EVENT && event != CTRL_SHUTDOWN_EVENT)
+        return FALSE;
+    raise(SIGTERM);
+    if (event != CTRL_BREAK_EVENT)
+        Sleep(INFINITE);
+    return TRUE;
 }
 
 /* The command line again, in UTF-8: the C runtime's argv is in the code page.
  * Lives as long as the process. */
-void os_start(int *argc, char ***argv) {
+static void replace_arguments(int *argc, char ***argv) {
     static struct arena words;
     arena_init(&words, 1u << 20);
     int n = 0;
@@ -147,35 +328,126 @@ void os_start(int *argc, char ***argv) {
         *argc = n;
         *argv = out;
     }
-    SetConsoleOutputCP(CP_UTF8);
-    _setmode(_fileno(stdout), _O_BINARY);
-    _setmode(_fileno(stdin), _O_BINARY);
 }
 
-char *os_self(struct arena *a) {
-    wchar_t path[WIDE_PATH_MAX];
-    DWORD n = GetModuleFileNameW(NULL, path, WIDE_PATH_MAX);
-    return n > 0 && n < WIDE_PATH_MAX ? narrow(a, path) : NULL;
+void os_start(int *argc, char ***argv) {
+    replace_arguments(argc, argv);
+    prepare_console();
+    SetConsoleCtrlHandler(on_console_event, TRUE);
+    for (int fd = 0; fd <= 2; fd++)
+        _setmode(fd, _O_BINARY);
 }
 
-enum err os_link(const char *target, const char *path, struct fault *f) {
-    wchar_t from[WIDE_PATH_MAX], to[WIDE_PATH_MAX];
-    if (!widen(target, from) || !widen(path, to))
-        return fault_set(f, ERR_LIMIT, "copy", "%s", path);
-    if (!CopyFileW(from, to, FALSE))
-        return fault_set(f, ERR_IO, "copy", "%s: system error %lu", path, GetLastError());
-    return ERR_OK;
+/* ---- the host ---- */
+
+char *os_hostname(struct arena *a) {
+    wchar_t name[256];
+    DWORD n = 256;
+    if (!GetComputerNameExW(ComputerNameDnsFullyQualified, name, &n) || n == 0)
+        return arena_cstr(a, bytes_text("localhost"));
+    for (DWORD i = 0; i < n; i++)
+        if (name[i] >= L'A' && name[i] <= L'Z') /* as names of hosts are written elsewhere */
+            name[i] = (wchar_t)(name[i] - L'A' + L'a');
+    return narrow(a, name);
 }
 
-/* A pipe's name cannot hold slashes; the folder's name is spelled with dots. */
-char *os_control_name(struct arena *a, const char *data_dir) {
-    char *name = path_join(a, "\\\\.\\pipe\\clm-control.", data_dir);
-    for (char *p = name != NULL ? name + 9 : NULL; p != NULL && *p != '\0'; p++)
-        if (*p == '/' || *p == '\\' || *p == ':')
-            *p = '.';
-    return name;
+char *os_describe(struct arena *a) {
+    uv_utsname_t u;
+    char text[256] = "Windows";
+    if (uv_os_uname(&u) == 0)
+        snprintf(text, sizeof text, "%.100s %.60s %.60s", u.version, u.release, u.machine);
+    return arena_cstr(a, bytes_text(text));
+}
+
+size_t os_raise_file_limit(void) {
+    return 16384; /* sockets are handles: memory is the limit */
+}
+
+bool os_random(uint8_t *out, size_t n) {
+    return n <= UINT32_MAX &&
+           BCryptGenRandom(NULL, out, (ULONG)n, BCRYPT_USE_SYSTEM_PREFERRED_RNG) >= 0;
 }
 
 void os_notify(const char *state) {
     (void)state; /* the service control manager is told by other means */
+}
+
+/* ---- local administration ---- */
+
+/* A pipe's name knows no folders, and a folder has many spellings. What it is on its volume
+ * is one number. Where there is no folder yet, its spelling has to do. */
+char *os_control_name(struct arena *a, const char *data_dir) {
+    wchar_t wide[WIDE_PATH_MAX];
+    char name[96];
+    BY_HANDLE_FILE_INFORMATION folder = {0};
+    HANDLE h = INVALID_HANDLE_VALUE;
+    if (widen(data_dir, wide))
+        h = CreateFileW(wide, 0, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL,
+                        OPEN_EXISTING, FILE_FLAG_BACKUP_SEMANTICS, NULL);
+    bool is_there = h != INVALID_HANDLE_VALUE && GetFileInformationByHandle(h, &folder);
+    if (h != INVALID_HANDLE_VALUE)
+        CloseHandle(h);
+    if (is_there)
+        snprintf(name, sizeof name, "\\\\.\\pipe\\clm-control.%08lx-%08lx%08lx",
+                 folder.dwVolumeSerialNumber, folder.nFileIndexHigh, folder.nFileIndexLow);
+    else
+        snprintf(name, sizeof name, "\\\\.\\pipe\\clm-control.%.64s", path_base(data_dir));
+    return arena_cstr(a, bytes_text(name));
+}
+
+/* All instances of a pipe share what is set at one. */
+enum err os_control_protect(const char *name, intptr_t handle, struct fault *f) {
+    BOOL is_present, is_default;
+    PACL list;
+    PSECURITY_DESCRIPTOR rights = private_descriptor(false);
+    if (rights == NULL)
+        return fault_set(f, ERR_MEMORY, "control pipe", "%s", name);
+    GetSecurityDescriptorDacl(rights, &is_present, &list, &is_default);
+    DWORD error = SetSecurityInfo((HANDLE)handle, SE_KERNEL_OBJECT,
+                                  DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION,
+                                  NULL, NULL, list, NULL);
+    LocalFree(rights);
+    return error == 0 ? ERR_OK : system_fault(f, error, "control pipe", name);
+}
+
+/* Ourselves, or whom things that we make belong to. */
+static bool is_own(PSID sid) {
+    static const TOKEN_INFORMATION_CLASS kinds[] = {TokenUser, TokenOwner};
+    union {
+        TOKEN_USER user; /* both begin with the pointer to a SID */
+        TOKEN_OWNER owner;
+        uint8_t room[sizeof(TOKEN_USER) + SECURITY_MAX_SID_SIZE];
+    } got;
+    HANDLE token;
+    DWORD n;
+    bool is_same = false;
+    if (!OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &token))
+        return false;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        is_same = is_same || (GetTokenInformation(token, kinds[i], &got, sizeof got, &n) &&
+                              EqualSid(sid, got.owner.Owner));
+    CloseHandle(token);
+    return is_same;
+}
+
+/* S-1-5-80-...: the account of one service, which no person can log on to. */
+static bool is_of_service(PSID sid) {
+    static const SID_IDENTIFIER_AUTHORITY authority = SECURITY_NT_AUTHORITY;
+    return IsWellKnownSid(sid, WinLocalServiceSid) || IsWellKnownSid(sid, WinNetworkServiceSid) ||
+           (memcmp(GetSidIdentifierAuthority(sid), &authority, sizeof authority) == 0 &&
+            *GetSidSubAuthorityCount(sid) > 0 &&
+            *GetSidSubAuthority(sid, 0) == SECURITY_SERVICE_ID_BASE_RID);
+}
+
+bool os_control_is_trusted(intptr_t handle) {
+    PSID owner = NULL;
+    PSECURITY_DESCRIPTOR rights = NULL;
+    if (GetSecurityInfo((HANDLE)handle, SE_KERNEL_OBJECT, OWNER_SECURITY_INFORMATION, &owner, NULL,
+                        NULL, NULL, &rights) != 0)
+        return false;
+    bool is_trusted = owner != NULL && (IsWellKnownSid(owner, WinLocalSystemSid) ||
+                                        IsWellKnownSid(owner, WinBuiltinAdministratorsSid) ||
+                                        is_own(owner) || is_of_service(owner));
+    LocalFree(rights);
+    return is_trusted;
 }

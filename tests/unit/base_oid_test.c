@@ -154,6 +154,12 @@ static const struct {
     {OID_EXTENSION, "2.5.29.54", "inhibitAnyPolicy"},
     {OID_EXTENSION, "2.5.29.46", "freshestCRL"},
     {OID_EXTENSION, "2.5.29.18", "issuerAltName"},
+    {OID_EXTENSION, "2.5.29.20", "cRLNumber"},
+    {OID_EXTENSION, "2.5.29.21", "cRLReason"},
+    {OID_EXTENSION, "2.5.29.24", "invalidityDate"},
+    {OID_EXTENSION, "2.5.29.27", "deltaCRLIndicator"},
+    {OID_EXTENSION, "2.5.29.28", "issuingDistributionPoint"},
+    {OID_EXTENSION, "2.5.29.29", "certificateIssuer"},
     {OID_EXTENSION, "2.5.29.9", "subjectDirectoryAttributes"},
     {OID_EXTENSION, "2.5.29.16", "privateKeyUsagePeriod"},
     {OID_EXTENSION, "1.3.6.1.5.5.7.1.11", "subjectInfoAccess"},
@@ -223,6 +229,15 @@ static const struct {
     {OID_ATTRIBUTE, "1.3.6.1.4.1.311.60.2.1.1", "jurisdictionL"},
     {OID_ATTRIBUTE, "1.3.6.1.4.1.311.60.2.1.2", "jurisdictionST"},
     {OID_ATTRIBUTE, "1.3.6.1.4.1.311.60.2.1.3", "jurisdictionC"},
+    {OID_REQUEST, "1.2.840.113549.1.9.14", "extensionRequest"},
+    {OID_REQUEST, "1.3.6.1.4.1.311.2.1.14", "microsoftCertExtensions"},
+    {OID_REQUEST, "1.2.840.113549.1.9.7", "challengePassword"},
+    {OID_REQUEST, "1.2.840.113549.1.9.2", "unstructuredName"},
+    {OID_REQUEST, "1.3.6.1.4.1.311.13.2.3", "microsoftOsVersion"},
+    {OID_REQUEST, "1.3.6.1.4.1.311.13.2.2", "microsoftEnrollmentCsp"},
+    {OID_REQUEST, "1.3.6.1.4.1.311.21.20", "microsoftRequestClientInfo"},
+    {OID_ACCESS, "1.3.6.1.5.5.7.48.2", "caIssuers"},
+    {OID_ACCESS, "1.3.6.1.5.5.7.48.1", "ocsp"},
 };
 /* clang-format on */
 

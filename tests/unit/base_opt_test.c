@@ -60,7 +60,7 @@ static const struct opt_command scan = {"scan",
                                         remember};
 static const struct opt_command list = {"list", "", "list", "", NULL, false, 0, NULL, remember};
 static const struct opt_command *const commands[] = {&scan, &list, NULL};
-static const struct opt_applet applet = {"ers", "agent", commands};
+static const struct opt_applet applet = {"ers", "agent", commands, NULL};
 
 static char output[8192];
 
@@ -123,6 +123,7 @@ static void refuses_and_suggests(void **state) {
         {"ers scan --rate 0",      "--rate: '0' is no RATE"                           },
         {"ers scan --force=maybe", "--force: 'maybe'"                                 },
         {"ers list word",          "unexpected word: word"                            },
+        {"ers list --color=red",   "--color: 'red' is no auto|always|never"           },
         {"ers",                    "Usage: ers COMMAND"                               },
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -175,12 +176,31 @@ static void reads_configuration(void **state) {
     }
 }
 
+static void knows_a_choice(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        bool is_choice;
+    } cases[] = {
+        {"auto|always|never",    true },
+        {"add NAME|list|link N", true },
+        {"DIR|FILE",             false},
+        {"FILE|-...",            false},
+        {"TIME",                 false},
+        {"auto||never",          false},
+        {"",                     false},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++)
+        assert_int_equal(opt_is_choice(cases[i].text), cases[i].is_choice);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(takes_every_form),
         cmocka_unit_test(refuses_and_suggests),
         cmocka_unit_test(help_shows_examples_first),
         cmocka_unit_test(reads_configuration),
+        cmocka_unit_test(knows_a_choice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

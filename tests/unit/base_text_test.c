@@ -172,7 +172,9 @@ static void refuses_moments_that_are_none(void **state) {
 static void days_and_durations(void **state) {
     (void)state;
     uint64_t ms;
-    assert_int_equal(clock_days_between(100, 99), -1);
+    assert_int_equal(clock_days_between(100, 99), 0);
+    assert_int_equal(clock_days_between(86400, 0), -1);
+    assert_int_equal(clock_days_between(2 * 86400 + 1, 0), -2);
     assert_int_equal(clock_days_between(100, 100), 0);
     assert_int_equal(clock_days_between(0, 86399), 0);
     assert_int_equal(clock_days_between(0, 86400), 1);
