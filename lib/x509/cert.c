@@ -73,33 +73,39 @@ static enum err read_serial(struct x509_reader *r, struct cur *c) {
     return ERR_OK;
 }
 
-static enum err read_inner_algorithm(struct x509_reader *r, struct cur *c) {
+enum err x509_inner_read_algorithm(struct x509_reader *r, struct cur *c) {
     if (!bytes_equal(der_whole(c, DER_SEQUENCE), r->out->algorithm))
         r->out->deviations |= X509_DEV_ALGORITHM_DIFFERS;
     return ERR_OK;
 }
 
-static enum err read_issuer(struct x509_reader *r, struct cur *c) {
+static enum err check_name(struct x509_reader *r, struct bytes name, const char *what) {
+    enum err e = name_check(name, what, &r->out->deviations, r->f);
+    r->is_told = r->is_told || e == ERR_LIMIT;
+    return e;
+}
+
+enum err x509_inner_read_issuer(struct x509_reader *r, struct cur *c) {
     r->out->issuer = der_whole(c, DER_SEQUENCE);
     if (c->bad)
         return ERR_FORMAT;
     if (r->out->issuer.n == 2)
         r->out->deviations |= X509_DEV_ISSUER_EMPTY;
-    return name_check(r->out->issuer, "issuer", &r->out->deviations, r->f);
+    return check_name(r, r->out->issuer, "issuer");
 }
 
-static enum err read_subject(struct x509_reader *r, struct cur *c) {
+enum err x509_inner_read_subject(struct x509_reader *r, struct cur *c) {
     r->out->subject = der_whole(c, DER_SEQUENCE);
     if (c->bad)
         return ERR_FORMAT;
     r->out->self_issued = r->out->subject.n > 2 && bytes_equal(r->out->subject, r->out->issuer);
-    return name_check(r->out->subject, "subject", &r->out->deviations, r->f);
+    return check_name(r, r->out->subject, "subject");
 }
 
 static const int64_t year_1950_s = -631152000, year_2050_s = 2524608000;
 
 /* A time that is none leaves the certificate readable, without that date. */
-static bool read_time(struct x509_reader *r, struct cur *c, int64_t *unix_s) {
+bool x509_inner_read_time(struct x509_reader *r, struct cur *c, int64_t *unix_s) {
     struct der_value v = der_any(c);
     struct x509_time t;
     if (v.tag != DER_UTC_TIME && v.tag != DER_GENERALIZED_TIME)
@@ -123,8 +129,8 @@ static bool read_time(struct x509_reader *r, struct cur *c, int64_t *unix_s) {
 static enum err read_validity(struct x509_reader *r, struct cur *c) {
     struct cur inner = der_open(c, DER_SEQUENCE);
     struct x509_cert *out = r->out;
-    out->has_not_before = read_time(r, &inner, &out->not_before);
-    out->has_not_after = read_time(r, &inner, &out->not_after);
+    out->has_not_before = x509_inner_read_time(r, &inner, &out->not_before);
+    out->has_not_after = x509_inner_read_time(r, &inner, &out->not_after);
     if (!cur_end(&inner))
         return ERR_FORMAT;
     if (out->has_not_before && out->has_not_after && out->not_after < out->not_before)
@@ -132,7 +138,7 @@ static enum err read_validity(struct x509_reader *r, struct cur *c) {
     return ERR_OK;
 }
 
-static enum err read_spki(struct x509_reader *r, struct cur *c) {
+enum err x509_inner_read_spki(struct x509_reader *r, struct cur *c) {
     r->out->spki = der_whole(c, DER_SEQUENCE);
     return c->bad ? ERR_FORMAT : x509_inner_read_key(r);
 }
@@ -155,36 +161,42 @@ static enum err read_extensions(struct x509_reader *r, struct cur *c) {
     return x509_inner_read_extensions(r, content);
 }
 
-static const struct {
-    const char *what;
-    enum err (*read)(struct x509_reader *r, struct cur *c);
-} fields[] = {
-    {"version",              read_version        },
-    {"serial number",        read_serial         },
-    {"signature algorithm",  read_inner_algorithm},
-    {"issuer",               read_issuer         },
-    {"validity",             read_validity       },
-    {"subject",              read_subject        },
-    {"subject's public key", read_spki           },
-    {"unique identifier",    read_unique_ids     },
-    {"extensions",           read_extensions     },
+static const struct x509_field fields[] = {
+    {"version",              read_version             },
+    {"serial number",        read_serial              },
+    {"signature algorithm",  x509_inner_read_algorithm},
+    {"issuer",               x509_inner_read_issuer   },
+    {"validity",             read_validity            },
+    {"subject",              x509_inner_read_subject  },
+    {"subject's public key", x509_inner_read_spki     },
+    {"unique identifier",    read_unique_ids          },
+    {"extensions",           read_extensions          },
 };
 
+/* ---- What all signed objects share ---- */
+
 static enum err fail(struct x509_reader *r, enum err e, const char *what) {
+    if (r->is_told)
+        return e;
     if (e == ERR_FORMAT)
-        return fault_set(r->f, e, what, "%s", "not as RFC 5280 has it");
+        return fault_set(r->f, e, what, "%s", "not as the standard has it");
     return fault_set(r->f, e, what, "%s",
                      r->a->err == ERR_OK ? "too many, or too long" : "no room");
 }
 
-static enum err read_tbs(struct x509_reader *r, struct bytes tbs) {
-    struct cur whole = cur_open(tbs), c = der_open(&whole, DER_SEQUENCE);
-    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
-        enum err e = fields[i].read(r, &c);
+enum err x509_inner_limit(struct x509_reader *r, const char *what, int most) {
+    r->is_told = true;
+    return fault_set(r->f, ERR_LIMIT, what, "more than %d", most);
+}
+
+enum err x509_inner_read_fields(struct x509_reader *r, const struct x509_field *rows, size_t n) {
+    struct cur whole = cur_open(r->out->tbs), c = der_open(&whole, DER_SEQUENCE);
+    for (size_t i = 0; i < n; i++) {
+        enum err e = rows[i].read(r, &c);
         if (e == ERR_OK && c.bad)
             e = ERR_FORMAT;
         if (e != ERR_OK)
-            return fail(r, e, fields[i].what);
+            return fail(r, e, rows[i].what);
     }
     return cur_end(&c) ? ERR_OK : fail(r, ERR_FORMAT, "end of the signed part");
 }
@@ -198,7 +210,7 @@ static enum err read_signature(struct x509_reader *r, struct cur *c) {
     return ERR_OK;
 }
 
-static enum err read_algorithm(struct x509_reader *r, struct cur *c) {
+static enum err read_outer_algorithm(struct x509_reader *r, struct cur *c) {
     r->out->algorithm = der_whole(c, DER_SEQUENCE);
     struct cur outer = cur_open(r->out->algorithm), inner = der_open(&outer, DER_SEQUENCE);
     struct bytes oid = der_oid(&inner);
@@ -210,25 +222,30 @@ static enum err read_algorithm(struct x509_reader *r, struct cur *c) {
     return r->out->signature_algorithm == NULL ? fail(r, ERR_LIMIT, "signature algorithm") : ERR_OK;
 }
 
-enum err x509_cert_read(struct arena *a, struct bytes der, struct x509_cert *out, struct fault *f) {
-    struct x509_reader r = {.a = a, .out = out, .f = f};
-    *out = (struct x509_cert){.der = der, .path_len = -1};
-    if (der.n > X509_DER_MAX)
-        return fault_set(f, ERR_LIMIT, "certificate", "more than %d bytes", X509_DER_MAX);
+enum err x509_inner_read_signed(struct x509_reader *r, struct bytes der, size_t max,
+                                const char *what) {
+    r->out->der = der;
+    if (der.n > max)
+        return fault_set(r->f, ERR_LIMIT, what, "more than %zu bytes", max);
     struct cur whole = cur_open(der), c = der_open(&whole, DER_SEQUENCE);
     if (whole.bad)
-        return fault_set(f, ERR_FORMAT, "certificate", "%s", "no DER, or cut off");
+        return fault_set(r->f, ERR_FORMAT, what, "%s", "no DER, or cut off");
     if (!cur_end(&whole))
-        return fault_set(f, ERR_FORMAT, "certificate", "%s", "something follows its end");
-    out->tbs = der_whole(&c, DER_SEQUENCE);
+        return fault_set(r->f, ERR_FORMAT, what, "%s", "something follows its end");
+    r->out->tbs = der_whole(&c, DER_SEQUENCE);
     if (c.bad)
-        return fail(&r, ERR_FORMAT, "signed part");
-    enum err e = read_algorithm(&r, &c);
+        return fail(r, ERR_FORMAT, "signed part");
+    enum err e = read_outer_algorithm(r, &c);
     if (e == ERR_OK)
-        e = read_signature(&r, &c);
-    if (e == ERR_OK && !cur_end(&c))
-        e = fail(&r, ERR_FORMAT, "end of the certificate");
-    return e == ERR_OK ? read_tbs(&r, out->tbs) : e;
+        e = read_signature(r, &c);
+    return e == ERR_OK && !cur_end(&c) ? fail(r, ERR_FORMAT, "end behind the signature") : e;
+}
+
+enum err x509_cert_read(struct arena *a, struct bytes der, struct x509_cert *out, struct fault *f) {
+    struct x509_reader r = {.a = a, .out = out, .f = f, .names_max = X509_ALT_NAMES_MAX};
+    *out = (struct x509_cert){.path_len = -1};
+    enum err e = x509_inner_read_signed(&r, der, X509_DER_MAX, "certificate");
+    return e == ERR_OK ? x509_inner_read_fields(&r, fields, sizeof fields / sizeof fields[0]) : e;
 }
 
 struct bytes x509_der_next(struct cur *in) {

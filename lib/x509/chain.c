@@ -56,13 +56,22 @@ static bool is_in_time(struct climb *c, const struct x509_cert *cert) {
     return true;
 }
 
+static bool is_processed(enum oid id) {
+    static const enum oid ids[] = {
+        OID_BASIC_CONSTRAINTS, OID_KEY_USAGE,        OID_EXTENDED_KEY_USAGE,  OID_SUBJECT_ALT_NAME,
+        OID_SUBJECT_KEY_ID,    OID_AUTHORITY_KEY_ID, OID_CERTIFICATE_POLICIES};
+    for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++)
+        if (ids[i] == id)
+            return true;
+    return false;
+}
+
 /* RFC 5280, 4.2: a critical extension that is not processed refuses the certificate.
  * Name constraints would have to be processed also where they are not critical. */
 static bool has_known_extensions(struct climb *c, const struct x509_cert *cert) {
     for (size_t i = 0; i < cert->extensions_n; i++) {
         const struct x509_extension *x = &cert->extensions[i];
-        bool known = x->id != OID_OTHER && x->id != OID_NAME_CONSTRAINTS;
-        if ((x->critical && !known) || x->id == OID_NAME_CONSTRAINTS)
+        if ((x->critical && !is_processed(x->id)) || x->id == OID_NAME_CONSTRAINTS)
             return refuse(c, cert, "extension", "%s is not processed here", x->name);
     }
     if ((cert->deviations & (X509_DEV_EXTENSION_UNREADABLE | X509_DEV_EXTENSION_TWICE)) != 0)

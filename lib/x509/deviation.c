@@ -1,4 +1,4 @@
-/* How certificates in use depart from the standard: the names. See x509.h. */
+/* How certificates and requests in use depart from the standard: the names. See x509.h. */
 #include "x509/x509.h"
 
 /* clang-format off */
@@ -51,6 +51,10 @@ static const struct x509_deviation_row rows[] = {
      "a bit string is not in its DER form", "X.690, 11.2"},
     {X509_DEV_ISSUER_EMPTY, "issuer_empty",
      "the issuer is empty", "RFC 5280, 4.1.2.4"},
+    {X509_DEV_ATTRIBUTES_MISSING, "attributes_missing",
+     "the request has no list of attributes, not even an empty one", "RFC 2986, 4.1"},
+    {X509_DEV_ATTRIBUTE_TWICE, "attribute_twice",
+     "an attribute of the request is there twice", "RFC 2986, 4.1"},
 };
 /* clang-format on */
 

@@ -1,4 +1,4 @@
-/* Extensions of certificates. See x509.h; RFC 5280, 4.2.
+/* Extensions of certificates and requests. See x509.h; RFC 5280, 4.2.
  *
  * Each reader takes the content of the extension's OCTET STRING and writes to the
  * certificate only when all of it was good: ERR_FORMAT then means "counts as
@@ -69,8 +69,7 @@ const char *x509_key_usage_name(unsigned bit) {
     return bit < KEY_USAGE_BITS ? names[bit] : NULL;
 }
 
-/* How many values a SEQUENCE OF has; `most` + 1 where there are more. */
-static size_t count_values(struct cur c, size_t most) {
+size_t x509_inner_count(struct cur c, size_t most) {
     size_t n = 0;
     while (c.rest.n > 0 && !c.bad && n <= most) {
         der_any(&c);
@@ -81,9 +80,9 @@ static size_t count_values(struct cur c, size_t most) {
 
 static enum err read_extended_key_usage(struct x509_reader *r, const struct x509_extension *x) {
     struct cur c = cur_open(x->value), inner = der_open(&c, DER_SEQUENCE);
-    size_t n = count_values(inner, X509_USAGES_MAX);
+    size_t n = x509_inner_count(inner, X509_USAGES_MAX);
     if (n > X509_USAGES_MAX)
-        return ERR_LIMIT;
+        return x509_inner_limit(r, "extKeyUsage", X509_USAGES_MAX);
     const char **names = arena_array(r->a, n, sizeof *names);
     if (names == NULL && n > 0)
         return r->a->err;
@@ -165,10 +164,10 @@ static unsigned general_name_deviations(uint8_t tag, struct bytes content) {
 }
 
 /* First walk: how many of each kind. */
-static enum err count_alt_names(struct cur c, struct x509_alt_names *alt) {
-    for (size_t n = 0; c.rest.n > 0; n++) {
-        if (n == X509_ALT_NAMES_MAX)
-            return ERR_LIMIT;
+static enum err count_alt_names(struct x509_reader *r, struct cur c, struct x509_alt_names *alt) {
+    for (int n = 0; c.rest.n > 0; n++) {
+        if (n == r->names_max)
+            return x509_inner_limit(r, "subjectAltName", r->names_max);
         struct der_value v = der_any(&c);
         if (c.bad || (v.tag & 0xc0) != DER_CONTEXT)
             return ERR_FORMAT;
@@ -207,7 +206,7 @@ static enum err read_alt_names(struct x509_reader *r, const struct x509_extensio
     struct x509_alt_names alt = {.present = true, .critical = x->critical};
     if (inner.bad || c.rest.n > 0)
         return ERR_FORMAT;
-    enum err e = count_alt_names(inner, &alt);
+    enum err e = count_alt_names(r, inner, &alt);
     if (e != ERR_OK)
         return e;
     size_t n = alt.dns.n + alt.email.n + alt.uri.n + alt.ip.n + alt.directory.n;
@@ -296,9 +295,9 @@ enum err x509_inner_read_extensions(struct x509_reader *r, struct bytes content)
     struct cur c = cur_open(content), list = der_open(&c, DER_SEQUENCE);
     if (!cur_end(&c))
         return ERR_FORMAT;
-    size_t n = count_values(list, X509_EXTENSIONS_MAX);
+    size_t n = x509_inner_count(list, X509_EXTENSIONS_MAX);
     if (n > X509_EXTENSIONS_MAX)
-        return fault_set(r->f, ERR_LIMIT, "extensions", "more than %d", X509_EXTENSIONS_MAX);
+        return x509_inner_limit(r, "extensions", X509_EXTENSIONS_MAX);
     if (n == 0) {
         r->out->deviations |= X509_DEV_EXTENSIONS_EMPTY;
         return list.bad ? ERR_FORMAT : ERR_OK;

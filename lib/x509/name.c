@@ -260,6 +260,16 @@ bool x509_name_attribute(struct bytes name, enum oid type, struct buf *out) {
     return last.type.n > 0 && name_value_text(&last, out);
 }
 
+size_t x509_name_count(struct bytes name, enum oid type) {
+    struct name_walk n = name_walk_open(name);
+    struct bytes wanted = type == OID_OTHER ? bytes_of(NULL, 0) : oid_row(type)->der;
+    struct name_part part;
+    size_t count = 0;
+    while (name_walk_next(&n, &part))
+        count += type == OID_OTHER || bytes_equal(part.type, wanted);
+    return count;
+}
+
 /* ---- Writing ---- */
 
 void x509_name_write(struct buf *out, const struct x509_attribute *attributes, size_t n) {

@@ -95,6 +95,37 @@ bool pem_next(struct cur *text, struct buf *der, struct pem_object *out) {
     return true;
 }
 
+bool pem_find(struct bytes text, const char *label, struct buf *der) {
+    struct cur c = cur_open(text);
+    struct pem_object object;
+    while (pem_next(&c, der, &object))
+        if ((object.kind == PEM_OTHER || object.kind == PEM_CERTIFICATE) &&
+            ends_with(object.label, label))
+            return true;
+    buf_reset(der);
+    return false;
+}
+
+enum err pem_private_key(struct bytes text, struct buf *der, struct fault *f) {
+    struct cur c = cur_open(text);
+    struct bytes before, label, body;
+    while (take_up_to(&c, begin, &before)) {
+        if (!take_label(&c, &label) || kind_of(label) != PEM_PRIVATE_KEY)
+            continue;
+        if (!take_body(&c, label, &body))
+            return fault_set(f, ERR_FORMAT, "private key", "%s", "its END line is missing");
+        if (bytes_find(label, bytes_text("ENCRYPTED")) != SIZE_MAX ||
+            bytes_find(body, bytes_text("ENCRYPTED")) != SIZE_MAX)
+            return fault_set(f, ERR_UNSUPPORTED, "private key", "%s", "it is encrypted");
+        buf_reserve(der, body.n);
+        if (base64_read(without_headers(body), der))
+            return ERR_OK;
+        return fault_set(f, der->err == ERR_OK ? ERR_FORMAT : der->err, "private key", "%s",
+                         "no base64, or too long");
+    }
+    return fault_set(f, ERR_NOT_FOUND, "private key", "%s", "none in the file (PEM)");
+}
+
 void pem_write(struct buf *out, const char *label, struct bytes der) {
     buf_printf(out, "-----BEGIN %s-----\n", label);
     for (size_t at = 0; at < der.n; at += LINE_OCTETS) {

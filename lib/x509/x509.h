@@ -1,9 +1,10 @@
-/* Certificates (RFC 5280): reader, names, matching, PEM, chains, writer.
+/* Certificates, requests and revocation lists (RFC 5280, RFC 2986): readers, names,
+ * matching, PEM, chains, writers.
  *
  * Everything that is read is a view into the caller's DER, which must outlive
  * the struct; lists and texts made on the way live in the caller's arena. No I/O,
- * no globals; any thread, an arena one thread at a time. Not here: revocation,
- * certificate transparency, requests (CSR), name constraints.
+ * no globals; any thread, an arena one thread at a time. Not here: checking
+ * revocation, certificate transparency, name constraints.
  */
 #ifndef X509_X509_H
 #define X509_X509_H
@@ -24,6 +25,11 @@ enum {
     X509_NAME_PARTS_MAX = 128, /* attributes of one name */
     X509_CHAIN_MAX = 32,       /* certificates handed to x509_chain_verify */
     X509_SHA256_SIZE = 32,
+    X509_REQUEST_NAMES_MAX = 1000,    /* alternative names of one request */
+    X509_REQUEST_ATTRIBUTES_MAX = 64, /* of one request */
+    X509_CRL_MAX = 1 << 26,           /* one revocation list */
+    X509_REVOKED_MAX = 1000000,       /* entries of one */
+    X509_SERIAL_SIZE = 16,            /* of our own serial numbers */
 };
 
 /* ---- Reading ---- */
@@ -54,6 +60,8 @@ enum x509_deviation {
     X509_DEV_KEY_NEGATIVE = 1u << 21,
     X509_DEV_UNUSED_BITS = 1u << 22,
     X509_DEV_ISSUER_EMPTY = 1u << 23,
+    X509_DEV_ATTRIBUTES_MISSING = 1u << 24, /* these two: of requests */
+    X509_DEV_ATTRIBUTE_TWICE = 1u << 25,
 };
 
 struct x509_deviation_row {
@@ -164,6 +172,29 @@ enum x509_key_usage {
 /* "digitalSignature" for 0 ... "decipherOnly" for 8; NULL past it. */
 const char *x509_key_usage_name(unsigned bit);
 
+/* ---- Requests (PKCS#10) ---- */
+
+struct x509_request {
+    /* What is asked for, in the fields of a certificate: subject, spki, key, alt,
+     * usages, basic constraints, extensions (those that are not known here are named
+     * too), deviations. der, tbs, algorithm and signature are the request's own. What
+     * a request has not (serial, issuer, dates) is empty. */
+    struct x509_cert asked;
+    const char *const *attributes; /* their names: "extensionRequest", or dotted */
+    size_t attributes_n;
+};
+
+/* Reads one request: all of der, nothing behind it. As x509_cert_read in all else;
+ * extensions may stand in the attribute of PKCS#9 or in that of Microsoft, not in
+ * both. More than X509_REQUEST_NAMES_MAX names: ERR_LIMIT, f->what "subjectAltName".
+ * Does not check the signature: x509_request_verify. */
+enum err x509_request_read(struct arena *a, struct bytes der, struct x509_request *out,
+                           struct fault *f) MUST_CHECK;
+
+/* Proof of possession: the request is signed by the key that it names. ERR_OK,
+ * ERR_CREDENTIALS, ERR_UNSUPPORTED (not to be issued for, either), ERR_FORMAT. */
+enum err x509_request_verify(const struct x509_request *request) MUST_CHECK;
+
 /* ---- Names as text ---- */
 
 /* RFC 4514, last attribute first, UTF-8. Control characters become \XX, so that
@@ -173,6 +204,8 @@ void x509_name_text(struct bytes name, struct buf *out);
 /* The value of the last attribute of this type, unescaped UTF-8 (foreign: escape
  * it for people). False where there is none. */
 bool x509_name_attribute(struct bytes name, enum oid type, struct buf *out);
+/* How many attributes of this type a name has; OID_OTHER: of all types. */
+size_t x509_name_count(struct bytes name, enum oid type);
 /* What lists show: the common name, else the first alternative name (DNS, IP,
  * e-mail, URI), else the subject, else "serial HEX". Foreign text, not escaped. */
 void x509_cert_display_name(const struct x509_cert *cert, struct buf *out);
@@ -202,6 +235,13 @@ struct pem_object {
  * are accepted. `der` is a buffer of the caller's, overwritten by each call. */
 bool pem_next(struct cur *text, struct buf *der, struct pem_object *out);
 bool pem_is(struct bytes file); /* holds a BEGIN line */
+/* The DER of the first object whose label ends with `label` ("CERTIFICATE REQUEST" finds
+ * "NEW CERTIFICATE REQUEST" too), no private key. False: there is none. */
+bool pem_find(struct bytes text, const char *label, struct buf *der);
+/* The DER of the first private key, for signing_key_read; `der` is wiped by its owner.
+ * It is not grown on the way, so that no copy is left behind. ERR_NOT_FOUND,
+ * ERR_UNSUPPORTED (encrypted), ERR_FORMAT. */
+enum err pem_private_key(struct bytes text, struct buf *der, struct fault *f) MUST_CHECK;
 /* 64 characters a line, LF. */
 void pem_write(struct buf *out, const char *label, struct bytes der);
 
@@ -242,11 +282,13 @@ void x509_name_write(struct buf *out, const struct x509_attribute *attributes, s
 /* What a certificate shall say. Empty views and zeros leave the thing out;
  * an empty subject is the empty Name. */
 struct x509_template {
-    struct bytes serial;          /* positive, big-endian; empty: 128 random bits */
+    struct bytes serial;          /* positive, big-endian; empty: x509_serial_make */
     struct bytes issuer, subject; /* Name DER; a self-signed one has them equal */
     int64_t not_before, not_after;
-    struct bytes spki;        /* of the subject */
-    struct bytes issuer_spki; /* for authorityKeyIdentifier; empty: left out */
+    struct bytes spki; /* of the subject */
+    /* For authorityKeyIdentifier: the issuer's subjectKeyIdentifier, or else its key,
+     * from which ours would be worked out; both empty: left out. */
+    struct bytes issuer_key_id, issuer_spki;
     bool is_ca;
     int path_len; /* -1: none; only with is_ca */
     unsigned key_usage;
@@ -254,12 +296,82 @@ struct x509_template {
     size_t extended_key_usage_n;
     struct x509_names dns, ip, email,
         uri; /* IP as 4 or 16 octets; critical where the subject is empty */
+    struct x509_names crl_urls, issuer_urls; /* cRLDistributionPoints, caIssuers */
 };
 
+/* 128 random bits, never zero. False: the system gives none. */
+bool x509_serial_make(const struct env *env, uint8_t out[X509_SERIAL_SIZE]) MUST_CHECK;
+
 /* Appends the DER of the certificate, signed by the issuer's key with SHA-256.
- * subjectKeyIdentifier by RFC 7093, method 1. */
+ * basicConstraints and keyUsage are critical; subjectKeyIdentifier by RFC 7093, method 1. */
 enum err x509_cert_write(const struct env *env, const struct x509_template *t,
                          const struct signing_key *issuer_key, struct buf *out,
                          struct fault *f) MUST_CHECK;
+
+/* Appends the DER of a request for `key`, signed by it. Of the template only subject,
+ * key_usage, extended_key_usage, dns, ip, email and uri are looked at. More than
+ * X509_REQUEST_NAMES_MAX names: ERR_LIMIT. */
+enum err x509_request_write(const struct env *env, const struct x509_template *t,
+                            const struct signing_key *key, struct buf *out,
+                            struct fault *f) MUST_CHECK;
+
+/* ---- Revocation lists (RFC 5280, 5) ---- */
+
+enum x509_reason {
+    X509_REASON_UNSPECIFIED = 0,
+    X509_REASON_KEY_COMPROMISE = 1,
+    X509_REASON_CA_COMPROMISE = 2,
+    X509_REASON_AFFILIATION_CHANGED = 3,
+    X509_REASON_SUPERSEDED = 4,
+    X509_REASON_CESSATION_OF_OPERATION = 5,
+    X509_REASON_CERTIFICATE_HOLD = 6,
+    X509_REASON_REMOVE_FROM_CRL = 8, /* delta lists only: read, never written */
+    X509_REASON_PRIVILEGE_WITHDRAWN = 9,
+    X509_REASON_AA_COMPROMISE = 10,
+};
+/* "keyCompromise"; NULL for what is none. */
+const char *x509_reason_name(unsigned reason);
+bool x509_reason_read(struct bytes name, enum x509_reason *out);
+
+struct x509_revoked {
+    struct bytes serial; /* as x509_cert_read gives it */
+    int64_t revoked_s;
+    enum x509_reason reason;
+};
+
+struct x509_crl_template {
+    struct bytes issuer;        /* Name DER */
+    struct bytes issuer_key_id; /* its certificate's subjectKeyIdentifier */
+    int64_t this_update, next_update;
+    uint64_t number;                    /* greater than that of every list before */
+    const struct x509_revoked *revoked; /* each serial once */
+    size_t revoked_n;
+};
+/* Appends the DER of a complete list, version 2, signed with SHA-256. ERR_LIMIT past
+ * X509_REVOKED_MAX; ERR_FORMAT for a reason or serial that cannot stand in one. */
+enum err x509_crl_write(const struct env *env, const struct x509_crl_template *t,
+                        const struct signing_key *issuer_key, struct buf *out,
+                        struct fault *f) MUST_CHECK;
+
+struct x509_crl {
+    struct bytes der, tbs, issuer; /* issuer: Name DER */
+    int64_t this_update, next_update;
+    bool has_next_update;
+    struct bytes number; /* big-endian, without leading zeros; empty where none */
+    struct bytes authority_key_id;
+    const char *signature_algorithm;
+    struct bytes algorithm, signature;
+    struct bytes revoked; /* for x509_crl_next */
+    size_t revoked_n;
+    unsigned deviations; /* enum x509_deviation */
+};
+/* Reads one complete list. Delta and indirect lists, and others with critical
+ * extensions: ERR_UNSUPPORTED. */
+enum err x509_crl_read(struct arena *a, struct bytes der, struct x509_crl *out,
+                       struct fault *f) MUST_CHECK;
+/* The next entry of cur_open(crl->revoked); false at its end. */
+bool x509_crl_next(struct cur *entries, struct x509_revoked *out);
+/* As x509_cert_signed_by. */
+enum err x509_crl_signed_by(const struct x509_crl *crl, const struct x509_cert *issuer) MUST_CHECK;
 
 #endif
