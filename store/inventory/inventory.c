@@ -1,0 +1,244 @@
+/* Opening, closing, changes on their way to the disk. See inventory.h, private.h. */
+#include "store/inventory/private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Locks ---- */
+
+static bool refuse_broken(struct fault *f) {
+    fault_set(f, ERR_MEMORY, "inventory", "no memory for an entry: start again");
+    return false;
+}
+
+bool inventory_lock(struct inventory *inv, struct fault *f) {
+    rwlock_read(inv->lock);
+    if (!inv->broken)
+        return true;
+    rwlock_read_end(inv->lock);
+    return refuse_broken(f);
+}
+
+void inventory_unlock(struct inventory *inv) {
+    rwlock_read_end(inv->lock);
+}
+
+/* What comes in between the two locks is not in the order yet: the next page has it. */
+bool inventory_lock_order(struct inventory *inv, struct order *o, struct fault *f) {
+    if (!inventory_lock(inv, f))
+        return false;
+    if (order_is_new(o))
+        return true;
+    rwlock_read_end(inv->lock);
+    rwlock_write(inv->lock);
+    enum err code = order_update(o);
+    rwlock_write_end(inv->lock);
+    if (code != ERR_OK) {
+        fault_set(f, code, "inventory", "sorting");
+        return false;
+    }
+    return inventory_lock(inv, f);
+}
+
+int64_t inventory_now_ms(const struct inventory *inv) {
+    return inv->env.now_ms(inv->env.context);
+}
+
+/* ---- Opening ---- */
+
+static enum err apply(void *context, const struct store_entry *e) {
+    struct inventory *inv = context;
+    rwlock_write(inv->lock);
+    enum err code = inv->broken ? ERR_MEMORY : state_apply(&inv->state, e);
+    inv->broken = code != ERR_OK;
+    rwlock_write_end(inv->lock);
+    return code;
+}
+
+static struct inventory *inventory_new(const struct env *env, struct fault *f) {
+    struct inventory *inv = calloc(1, sizeof *inv);
+    if (inv == NULL) {
+        fault_set(f, ERR_MEMORY, "inventory", "opening");
+        return NULL;
+    }
+    inv->env = *env;
+    state_init(&inv->state, env);
+    inv->lock = rwlock_open();
+    inv->waiting = mutex_open();
+    inv->moved = cond_open();
+    inv->reading = mutex_open();
+    if (inv->lock == NULL || inv->waiting == NULL || inv->moved == NULL || inv->reading == NULL) {
+        fault_set(f, ERR_MEMORY, "inventory", "opening");
+        inventory_close(inv);
+        return NULL;
+    }
+    return inv;
+}
+
+void inventory_close(struct inventory *inv) {
+    if (inv == NULL)
+        return;
+    store_log_close(inv->log); /* calls every `done` that is still owed */
+    store_reader_close(inv->reader);
+    state_clear(&inv->state);
+    rwlock_close(inv->lock);
+    mutex_close(inv->waiting);
+    mutex_close(inv->reading);
+    cond_close(inv->moved);
+    free(inv);
+}
+
+enum err inventory_open(const char *dir, const struct env *env, struct inventory **out,
+                        struct fault *f) {
+    struct store_harm torn;
+    *out = NULL;
+    struct inventory *inv = inventory_new(env, f);
+    if (inv == NULL)
+        return ERR_MEMORY;
+    struct store_log_options options = {.replay = apply, .replay_context = inv};
+    enum err code = store_log_open(dir, env, &options, &inv->log, &torn, f);
+    if (code != ERR_OK) {
+        inventory_close(inv);
+        return code;
+    }
+    if (torn.size > 0) {
+        log_line(env, LOG_WARN, "log_torn", "file=%s at=%llu bytes=%llu", torn.file,
+                 (unsigned long long)torn.at, (unsigned long long)torn.size);
+    }
+    *out = inv;
+    return ERR_OK;
+}
+
+enum err inventory_read(const char *path, const struct env *env, inventory_harm *harms,
+                        void *context, struct inventory **out, struct fault *f) {
+    struct store_entry e;
+    *out = NULL;
+    struct inventory *inv = inventory_new(env, f);
+    if (inv == NULL)
+        return ERR_MEMORY;
+    enum err code = store_reader_open(path, &inv->reader, f);
+    while (code == ERR_OK) {
+        code = store_reader_next(inv->reader, &e, f);
+        if (code == ERR_OK && state_apply(&inv->state, &e) != ERR_OK)
+            code = fault_set(f, ERR_MEMORY, "inventory", "%s", path);
+    }
+    if (code != ERR_NOT_FOUND || inv->reader == NULL) {
+        inventory_close(inv);
+        return code;
+    }
+    const struct store_harm *harm;
+    for (size_t i = 0; (harm = store_reader_harm(inv->reader, i)) != NULL; i++)
+        harms(context, harm);
+    *out = inv;
+    return ERR_OK;
+}
+
+enum err inventory_entry(struct inventory *inv, uint64_t number, struct buf *room,
+                         struct store_entry *out, struct fault *f) {
+    if (inv->log != NULL)
+        return store_log_get(inv->log, number, room, out, f);
+    mutex_lock(inv->reading);
+    enum err code = store_reader_get(inv->reader, number, room, out, f);
+    mutex_unlock(inv->reading);
+    return code;
+}
+
+struct store_tree inventory_tree(struct inventory *inv) {
+    struct store_tree none = {.size = 0};
+    return inv->log != NULL ? store_log_tree(inv->log) : none;
+}
+
+/* ---- Changes ---- */
+
+struct change *change_begin(struct inventory *inv, inventory_done *done, void *context,
+                            struct fault *f) {
+    if (inv->log == NULL) {
+        fault_set(f, ERR_PERMISSION, "inventory", "open for reading only");
+        return NULL;
+    }
+    struct change *c = calloc(1, sizeof *c);
+    if (c == NULL) {
+        fault_set(f, ERR_MEMORY, "inventory", "a change");
+        return NULL;
+    }
+    c->inv = inv;
+    c->done = done;
+    c->context = context;
+    return c;
+}
+
+bool change_key(struct change *c, const uint8_t key[INVENTORY_ID_SIZE]) {
+    struct inventory *inv = c->inv;
+    bool is_free = c->keys_n < sizeof c->keys / sizeof c->keys[0];
+    mutex_lock(inv->waiting);
+    for (struct pending *p = inv->pending; p != NULL && is_free; p = p->next)
+        is_free = memcmp(p->key, key, INVENTORY_ID_SIZE) != 0;
+    if (is_free) {
+        struct pending *p = &c->keys[c->keys_n++];
+        memcpy(p->key, key, INVENTORY_ID_SIZE);
+        p->next = inv->pending;
+        inv->pending = p;
+    }
+    mutex_unlock(inv->waiting);
+    return is_free;
+}
+
+/* With inv->waiting held. */
+static void free_keys(struct change *c) {
+    for (struct pending **p = &c->inv->pending; *p != NULL;) {
+        if (*p >= c->keys && *p < c->keys + c->keys_n)
+            *p = (*p)->next;
+        else
+            p = &(*p)->next;
+    }
+    c->keys_n = 0;
+}
+
+void change_drop(struct change *c) {
+    mutex_lock(c->inv->waiting);
+    free_keys(c);
+    mutex_unlock(c->inv->waiting);
+    free(c);
+}
+
+/* On the log's thread; the entries have been applied by now. */
+static void change_done(void *context, const struct fault *f, uint64_t first) {
+    struct change *c = context;
+    struct inventory *inv = c->inv;
+    inventory_done *done = c->done;
+    (void)first;
+    mutex_lock(inv->waiting);
+    free_keys(c);
+    if (done == NULL) {
+        c->fault = *f;
+        c->ready = true;
+        cond_broadcast(inv->moved);
+    }
+    mutex_unlock(inv->waiting);
+    if (done != NULL) {
+        done(c->context, f);
+        free(c);
+    }
+}
+
+enum err change_submit(struct change *c, const struct store_entry *entries, size_t n,
+                       struct fault *f) {
+    struct inventory *inv = c->inv;
+    bool waits = c->done == NULL;
+    enum err code = store_log_submit(inv->log, entries, n, change_done, c, f);
+    if (code != ERR_OK) {
+        change_drop(c);
+        return code;
+    }
+    if (!waits)
+        return ERR_OK;
+    mutex_lock(inv->waiting);
+    while (!c->ready)
+        cond_wait(inv->moved, inv->waiting);
+    mutex_unlock(inv->waiting);
+    code = c->fault.code;
+    if (code != ERR_OK && f != NULL)
+        *f = c->fault;
+    free(c);
+    return code;
+}

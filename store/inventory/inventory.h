@@ -1,0 +1,313 @@
+/* What the entries of the log mean: certificates, endpoints, faces, sightings,
+ * agents; their state now, rebuilt from the log at the start. See "Words" in the
+ * README. The bytes of each entry are described in record.h.
+ *
+ * In memory, measured with 100,000: 350 bytes a certificate (names, dates, key,
+ * serial), and 600 more with an endpoint, a face with its last observation and a
+ * sighting of it. The DER stays in the log and is fetched by block (about 0.3 ms).
+ * Lists are sorted arrays, brought up to date when asked for after a change: a page
+ * costs what it holds. With a text filter every row is looked at (0.5 s for a million).
+ *
+ * Threads: every function from any thread. What is returned is copied into the
+ * caller's arena; no lock is held once a function has returned.
+ *
+ * Writing. A change is an entry of the log; it becomes visible when it is durable.
+ * Functions that change take `done`: called once, on the log's thread, after the
+ * sync (ERR_OK) or with the reason why not; short work only. done == NULL: the
+ * function itself waits. Where a function returns an error, `done` is never called.
+ *
+ * Texts are foreign bytes: escape them for people.
+ */
+#ifndef STORE_INVENTORY_H
+#define STORE_INVENTORY_H
+
+#include "base/arena.h"
+#include "base/env.h"
+#include "crypto/crypto.h"
+#include "model/model.h"
+#include "store/log/log.h"
+#include "x509/x509.h"
+
+enum {
+    INVENTORY_ID_SIZE = MODEL_ID_SIZE, /* of agents, endpoints, services; as text 32 hex digits */
+    INVENTORY_NAME_MAX = 255,          /* of agents, networks */
+    INVENTORY_TEXT_MAX = 255,          /* system, version, search text, audit's object */
+    INVENTORY_DETAIL_MAX = 4096,       /* audit's detail */
+    INVENTORY_BATCH_MAX = 64,          /* of a batch id */
+    INVENTORY_SPKI_MAX = 1024,         /* of an agent's key */
+    INVENTORY_PAGE_MAX = 1000,
+    INVENTORY_SIGHTINGS_MAX = 1000, /* returned with a certificate or endpoint */
+    INVENTORY_PUSH_MAX = 100000,    /* certificates, and observations, of one push */
+    INVENTORY_BATCHES_KEPT = 1024,  /* the newest batch ids of each agent are known again */
+    INVENTORY_PASSES_SERVED = 3,    /* complete passes without it: no longer served */
+};
+
+struct inventory;
+
+typedef void inventory_done(void *context, const struct fault *f);
+
+/* Opens or makes the store in `dir` (log in `dir`/log). What a crash left torn is
+ * cut off and logged. ERR_LOCKED, ERR_DAMAGED (nothing is changed). Copies env. */
+enum err inventory_open(const char *dir, const struct env *env, struct inventory **out,
+                        struct fault *f) MUST_CHECK;
+void inventory_close(struct inventory *inv); /* what waits is committed first; NULL allowed */
+
+/* Opens a store for reading only, without a lock: beside a running server, from a
+ * copied folder, or one segment file. What is damaged is left out; `harms` is called
+ * for each such place and for a torn end. All that changes gives ERR_PERMISSION. */
+typedef void inventory_harm(void *context, const struct store_harm *harm);
+enum err inventory_read(const char *path, const struct env *env, inventory_harm *harms,
+                        void *context, struct inventory **out, struct fault *f) MUST_CHECK;
+
+/* All observations ever stored, in the order of the log, from a store opened by
+ * inventory_read; the agent's id. Borrowed for
+ * the call. False ends the walk. */
+typedef bool inventory_visit(void *context, const uint8_t *agent, int64_t stored_ms,
+                             const struct model_observation *o);
+enum err inventory_observations(struct inventory *inv, inventory_visit *visit, void *context,
+                                struct fault *f) MUST_CHECK;
+
+struct inventory_cert;
+/* All certificates with their DER, in the order in which they were first stored. */
+typedef bool inventory_visit_cert(void *context, const struct inventory_cert *cert,
+                                  struct bytes der);
+enum err inventory_certificates(struct inventory *inv, inventory_visit_cert *visit, void *context,
+                                struct fault *f) MUST_CHECK;
+
+/* ---- Pushes of agents ---- */
+
+/* Which of n fingerprints are not stored: has[i] is set for those that are. */
+void inventory_known(struct inventory *inv, const uint8_t (*sha256)[SHA256_SIZE], size_t n,
+                     bool *has);
+
+struct inventory_der {
+    struct bytes sha256; /* as the agent says, 32 bytes; empty: not said */
+    struct bytes der;    /* one that does not parse is kept as bytes, `bad` */
+};
+
+struct inventory_push {
+    const uint8_t *agent; /* its id, INVENTORY_ID_SIZE bytes */
+    struct bytes batch;   /* random, the agent's own: the same again is stored once */
+    const struct inventory_der *certificates;
+    size_t certificates_n;
+    const struct model_observation *observations;
+    size_t observations_n;
+    const struct model_summary *summary; /* of the scan; NULL where this batch has none */
+    bool complete; /* the end of a scan that looked at every configured target */
+};
+
+struct inventory_rejection {
+    bool is_certificate; /* else an observation */
+    size_t index;
+    enum err code;    /* ERR_CONFLICT: sha256 is another; ERR_NOT_FOUND: a certificate of the
+                         chain is neither stored nor here; ERR_LIMIT; ERR_FORMAT */
+    const char *what; /* static: the field */
+};
+
+struct inventory_result {
+    bool repeated; /* (agent, batch) is stored already: nothing done, `done` is not called */
+    size_t certificates_new, certificates_known, certificates_bad, observations;
+    const struct inventory_rejection *rejections; /* in the arena; the rest was taken */
+    size_t rejections_n;
+};
+
+/* Copies what it needs before it returns. ERR_NOT_FOUND: no such agent;
+ * ERR_PERMISSION: the agent is disabled; ERR_BUSY: the same batch is just being
+ * stored, or too much waits; ERR_LIMIT. */
+enum err inventory_push(struct inventory *inv, const struct inventory_push *push, struct arena *a,
+                        struct inventory_result *result, inventory_done *done, void *context,
+                        struct fault *f) MUST_CHECK;
+
+/* ---- Agents ---- */
+
+struct inventory_agent {
+    uint8_t id[INVENTORY_ID_SIZE];
+    struct bytes name, network, system, version; /* texts */
+    struct bytes spki;                           /* DER of its public key now */
+    uint8_t key_id[SHA256_SIZE];                 /* SHA-256 of spki */
+    int64_t enrolled_ms;
+    int64_t seen_ms; /* last push or inventory_agent_touch since the start; 0: never */
+    int64_t scan_ms; /* last batch stored; 0: none */
+    uint64_t passes; /* complete ones */
+    bool disabled;
+    uint64_t endpoints; /* seen last by this agent */
+};
+
+struct inventory_enrolment {
+    struct bytes name, network; /* network empty: "default" */
+    struct bytes spki, system, version;
+};
+
+/* Makes an agent with a random id, written to `id` at once. ERR_EXISTS: the name
+ * or key is in use; ERR_USAGE: empty or too long. */
+enum err inventory_agent_enrol(struct inventory *inv, const struct inventory_enrolment *e,
+                               uint8_t id[INVENTORY_ID_SIZE], inventory_done *done, void *context,
+                               struct fault *f) MUST_CHECK;
+enum err inventory_agent_rename(struct inventory *inv, const uint8_t *id, struct bytes name,
+                                inventory_done *done, void *context, struct fault *f) MUST_CHECK;
+enum err inventory_agent_disable(struct inventory *inv, const uint8_t *id, bool disabled,
+                                 inventory_done *done, void *context, struct fault *f) MUST_CHECK;
+/* A new key for the same agent (its history stays); the old key is no longer known. */
+enum err inventory_agent_rekey(struct inventory *inv, const uint8_t *id, struct bytes spki,
+                               inventory_done *done, void *context, struct fault *f) MUST_CHECK;
+/* It was heard of: system and version as it says them now (empty: unchanged). In memory only. */
+void inventory_agent_touch(struct inventory *inv, const uint8_t *id, int64_t now_ms,
+                           struct bytes system, struct bytes version);
+
+/* ERR_NOT_FOUND, ERR_MEMORY. Disabled agents are found too. */
+enum err inventory_agent_get(struct inventory *inv, const uint8_t *id, struct arena *a,
+                             struct inventory_agent *out, struct fault *f) MUST_CHECK;
+enum err inventory_agent_by_key(struct inventory *inv, const uint8_t key_id[SHA256_SIZE],
+                                struct arena *a, struct inventory_agent *out,
+                                struct fault *f) MUST_CHECK;
+enum err inventory_agent_by_name(struct inventory *inv, struct bytes name, struct arena *a,
+                                 struct inventory_agent *out, struct fault *f) MUST_CHECK;
+
+/* ---- The audit trail ---- */
+
+struct inventory_audit {
+    int64_t time_ms;                   /* set by inventory_audit */
+    struct bytes actor;                /* "user:alex", "token:...", "local" */
+    struct bytes verb, object, detail; /* "agent.disable", "agent:ID", free text */
+};
+enum err inventory_audit(struct inventory *inv, const struct inventory_audit *act,
+                         inventory_done *done, void *context, struct fault *f) MUST_CHECK;
+
+/* ---- Lists ---- */
+
+enum inventory_sort {
+    INVENTORY_BY_END,   /* certificates: not_after */
+    INVENTORY_BY_NAME,  /* certificates: display name; endpoints: host, port; agents: name */
+    INVENTORY_BY_FIRST, /* certificates, endpoints, agents: first seen */
+};
+
+/* Zeroed: everything, by end (certificates) or name. */
+struct inventory_query {
+    struct bytes text; /* substring, letters' case ignored (ASCII), of names, subject, issuer, or of
+                          the serial or fingerprint in hex (colons, blanks, leading zeros ignored);
+                          endpoints: host, address, path, network; agents: name, network, system */
+    enum inventory_sort sort;
+    bool descending;
+    bool served_only; /* certificates: served somewhere */
+    bool has_ends;    /* certificates: ends_from_s <= not_after < ends_to_s */
+    int64_t ends_from_s, ends_to_s;
+    const uint8_t *agent; /* seen last by this one; NULL: any */
+    struct bytes cursor;  /* `next` of the page before; empty: the first page */
+    size_t limit;         /* rows of a page; 0: 100; at most INVENTORY_PAGE_MAX */
+};
+
+/* A page's frame: how many rows match in all, and the cursor of the next page
+ * (letters and digits; empty at the end). A cursor stays good while rows come in:
+ * it names the last row shown, and is refused (ERR_USAGE) where it is none of ours
+ * or belongs to another order. */
+struct inventory_page {
+    uint64_t total;
+    struct bytes next;
+};
+
+struct inventory_cert {
+    uint8_t sha256[SHA256_SIZE], spki_sha256[SHA256_SIZE];
+    uint8_t service[INVENTORY_ID_SIZE]; /* the line of certificates that it belongs to */
+    struct bytes name;                  /* x509_cert_display_name */
+    struct bytes subject, issuer;       /* RFC 4514 */
+    struct bytes serial;                /* content octets as in the DER */
+    struct bytes names;                 /* DNS and IP names as text, "\n" between them */
+    struct bytes key;                   /* "RSA 2048", "EC P-256", "Ed25519" */
+    struct bytes signature_algorithm;
+    bool has_not_before, has_not_after;
+    int64_t not_before_s, not_after_s;
+    bool is_ca, self_signed; /* self_signed: its signature was checked when it was stored */
+    bool bad; /* does not parse: only sha256, name ("bad certificate ...") and times */
+    int64_t first_seen_ms, last_seen_ms;
+    uint64_t places, served; /* sightings, and how many of them are served now */
+    uint8_t first_agent[INVENTORY_ID_SIZE];
+    uint64_t entry; /* number in the log */
+};
+
+enum err inventory_certs(struct inventory *inv, const struct inventory_query *q, struct arena *a,
+                         struct inventory_cert **rows, size_t *n, struct inventory_page *page,
+                         struct fault *f) MUST_CHECK;
+
+/* An endpoint, with what its best face showed last. */
+struct inventory_endpoint {
+    uint8_t id[INVENTORY_ID_SIZE]; /* model_endpoint_id, raw */
+    struct model_endpoint place;
+    uint8_t agent[INVENTORY_ID_SIZE]; /* that looked last */
+    struct bytes agent_name;
+    int64_t first_seen_ms, last_seen_ms;
+    enum model_outcome outcome;
+    uint64_t faces;
+    bool has_leaf; /* the leaf that was presented last */
+    uint8_t leaf[SHA256_SIZE];
+    struct bytes leaf_name;
+    bool leaf_has_not_after;
+    int64_t leaf_not_after_s;
+};
+
+enum err inventory_endpoints(struct inventory *inv, const struct inventory_query *q,
+                             struct arena *a, struct inventory_endpoint **rows, size_t *n,
+                             struct inventory_page *page, struct fault *f) MUST_CHECK;
+enum err inventory_agents(struct inventory *inv, const struct inventory_query *q, struct arena *a,
+                          struct inventory_agent **rows, size_t *n, struct inventory_page *page,
+                          struct fault *f) MUST_CHECK;
+
+/* ---- Details ---- */
+
+struct inventory_sighting {
+    uint8_t cert[SHA256_SIZE];
+    struct bytes cert_name;
+    unsigned position; /* in the chain; 0: leaf */
+    uint8_t endpoint[INVENTORY_ID_SIZE];
+    struct model_face face;
+    uint8_t agent[INVENTORY_ID_SIZE]; /* that saw it last */
+    struct bytes agent_name;
+    int64_t first_ms, last_ms;
+    bool served;
+};
+
+struct inventory_cert_detail {
+    struct inventory_cert cert;
+    struct bytes der;
+    const struct inventory_sighting *sightings; /* served ones first, then newest first */
+    size_t sightings_n;                         /* cert.places counts all */
+};
+enum err inventory_cert_get(struct inventory *inv, const uint8_t sha256[SHA256_SIZE],
+                            struct arena *a, struct inventory_cert_detail *out,
+                            struct fault *f) MUST_CHECK;
+/* Only its bytes. ERR_NOT_FOUND. */
+enum err inventory_cert_der(struct inventory *inv, const uint8_t sha256[SHA256_SIZE],
+                            struct arena *a, struct bytes *der, struct fault *f) MUST_CHECK;
+
+struct inventory_face {
+    uint8_t agent[INVENTORY_ID_SIZE];
+    struct bytes agent_name;
+    int64_t first_seen_ms, last_seen_ms;
+    struct model_observation last; /* all that was seen last, chain included */
+};
+
+struct inventory_endpoint_detail {
+    struct inventory_endpoint endpoint;
+    const struct inventory_face *faces;
+    size_t faces_n;
+    const struct inventory_sighting *sightings; /* now and before, served ones first */
+    size_t sightings_n;
+};
+enum err inventory_endpoint_get(struct inventory *inv, const uint8_t id[INVENTORY_ID_SIZE],
+                                struct arena *a, struct inventory_endpoint_detail *out,
+                                struct fault *f) MUST_CHECK;
+
+/* ---- Counts ---- */
+
+struct inventory_counts {
+    uint64_t certificates, bad, expired, ending; /* ending: within 30 days of now, not expired */
+    uint64_t endpoints, endpoints_ok, agents, disabled, quiet; /* quiet: enabled, not heard of */
+    uint64_t entries, skipped; /* of the log; skipped: of kinds or versions not known here */
+    uint64_t log_bytes, segments;
+};
+void inventory_count(struct inventory *inv, int64_t now_ms, int64_t quiet_after_ms,
+                     struct inventory_counts *out);
+
+/* The tree over all durable entries, for checkpoints. */
+struct store_tree inventory_tree(struct inventory *inv);
+
+#endif

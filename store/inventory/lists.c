@@ -1,0 +1,284 @@
+/* Lists: filter, order, page by cursor. See inventory.h.
+ *
+ * A cursor is "1" (its version), the list ('c', 'e', 'a'), the order ('0' to '2'),
+ * the direction ('a', 'd') and the last row's id in hex. */
+#include "store/inventory/private.h"
+
+#include "base/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { CURSOR_HEAD = 4, PAGE = 100 };
+
+/* One list: how its rows are told, chosen and found. */
+struct list {
+    struct inventory *inv;
+    const struct inventory_query *q;
+    char kind;
+    const struct table *by_id;
+    size_t id_at, id_n;
+    const struct rows *rows;
+    struct match match;
+    bool has_filter;
+    uint32_t agent; /* ROWS_NONE: any */
+    bool (*takes)(const struct list *l, uint32_t row);
+};
+
+static const uint8_t *id_of(const struct list *l, uint32_t row) {
+    const uint8_t *p = rows_at(l->rows, row);
+    return p + l->id_at;
+}
+
+static void cursor_head(const struct list *l, char head[CURSOR_HEAD]) {
+    head[0] = '1';
+    head[1] = l->kind;
+    head[2] = (char)('0' + (int)l->q->sort);
+    head[3] = l->q->descending ? 'd' : 'a';
+}
+
+static enum err cursor_read(const struct list *l, uint32_t *row, struct fault *f) {
+    char head[CURSOR_HEAD];
+    uint8_t id[SHA256_SIZE];
+    struct bytes text = l->q->cursor;
+    cursor_head(l, head);
+    bool is_ours = bytes_equal(bytes_part(text, 0, CURSOR_HEAD), bytes_of(head, CURSOR_HEAD)) &&
+                   text.n == CURSOR_HEAD + 2 * l->id_n &&
+                   hex_read(bytes_part(text, CURSOR_HEAD, text.n), id, l->id_n);
+    *row = is_ours ? table_find(l->by_id, id) : ROWS_NONE;
+    return *row != ROWS_NONE ? ERR_OK : fault_set(f, ERR_USAGE, "cursor", "is none of this list");
+}
+
+static struct bytes cursor_write(const struct list *l, uint32_t row, struct arena *a) {
+    size_t n = CURSOR_HEAD + 2 * l->id_n;
+    char *text = arena_alloc(a, n + 1);
+    if (text == NULL)
+        return (struct bytes){NULL, 0};
+    cursor_head(l, text);
+    hex_write(text + CURSOR_HEAD, bytes_of(id_of(l, row), l->id_n));
+    return bytes_of(text, n);
+}
+
+/* Row at the i-th place in the direction asked for. */
+static uint32_t row_at(const struct list *l, const struct order *o, size_t i) {
+    return o->items[l->q->descending ? o->n - 1 - i : i];
+}
+
+/* Where the page begins: behind the cursor's row. */
+static enum err find_start(const struct list *l, const struct order *o, size_t *start,
+                           struct fault *f) {
+    uint32_t row;
+    *start = 0;
+    if (l->q->cursor.n == 0)
+        return ERR_OK;
+    enum err code = cursor_read(l, &row, f);
+    if (code != ERR_OK)
+        return code;
+    size_t place = order_place(o, row);
+    if (place == o->n)
+        return fault_set(f, ERR_USAGE, "cursor", "is none of this list");
+    *start = l->q->descending ? o->n - place : place + 1;
+    return ERR_OK;
+}
+
+/* The rows of the page into picked[0..limit], one more than asked to know whether
+ * another page follows. Without a filter only the page is looked at. */
+static size_t pick(const struct list *l, const struct order *o, size_t start, size_t limit,
+                   uint32_t *picked, uint64_t *total) {
+    size_t n = 0;
+    *total = l->has_filter ? 0 : o->n;
+    for (size_t i = l->has_filter ? 0 : start; i < o->n; i++) {
+        uint32_t row = row_at(l, o, i);
+        if (!l->has_filter && n > limit)
+            break;
+        if (l->has_filter && !l->takes(l, row))
+            continue;
+        *total += l->has_filter;
+        if (i >= start && n <= limit)
+            picked[n++] = row;
+    }
+    return n;
+}
+
+static size_t page_limit(const struct inventory_query *q) {
+    size_t limit = q->limit == 0 ? PAGE : q->limit;
+    return limit < INVENTORY_PAGE_MAX ? limit : INVENTORY_PAGE_MAX;
+}
+
+/* Prepares the filter; with the lock held. */
+static enum err list_open(struct list *l, struct arena *a, struct fault *f) {
+    enum err code = match_open(&l->match, &l->inv->state, l->q->text, a, f);
+    l->agent = ROWS_NONE;
+    l->has_filter =
+        l->match.text.n > 0 || l->q->agent != NULL || l->q->served_only || l->q->has_ends;
+    if (code == ERR_OK && l->q->agent != NULL) {
+        l->agent = table_find(&l->inv->state.by_agent, l->q->agent);
+        if (l->agent == ROWS_NONE)
+            return fault_set(f, ERR_NOT_FOUND, "agent", "not enrolled");
+    }
+    return code;
+}
+
+/* The page's rows in the arena; with the lock held. */
+static enum err list_page(struct list *l, const struct order *o, struct arena *a, uint32_t **picked,
+                          size_t *n, struct inventory_page *page, struct fault *f) {
+    size_t start, limit = page_limit(l->q);
+    page->next = (struct bytes){NULL, 0};
+    enum err code = list_open(l, a, f);
+    if (code == ERR_OK)
+        code = find_start(l, o, &start, f);
+    if (code != ERR_OK)
+        return code;
+    *picked = arena_array(a, limit + 1, sizeof **picked);
+    if (*picked == NULL)
+        return fault_set(f, a->err, "list", "no room");
+    *n = pick(l, o, start, limit, *picked, &page->total);
+    if (*n > limit) {
+        *n = limit;
+        page->next = cursor_write(l, (*picked)[limit - 1], a);
+    }
+    return ERR_OK;
+}
+
+static enum err copied(const struct arena *a, struct fault *f) {
+    return a->err == ERR_OK ? ERR_OK : fault_set(f, a->err, "list", "no room");
+}
+
+/* ---- Certificates ---- */
+
+static bool takes_cert(const struct list *l, uint32_t row) {
+    const struct state *s = &l->inv->state;
+    const struct inventory_query *q = l->q;
+    const struct state_cert *c = state_cert(s, row);
+    if (q->has_ends &&
+        (!c->has_not_after || c->not_after_s < q->ends_from_s || c->not_after_s >= q->ends_to_s))
+        return false;
+    if (!match_cert(&l->match, c))
+        return false;
+    if (l->agent == ROWS_NONE && !q->served_only)
+        return true;
+    for (uint32_t i = c->sightings; i != ROWS_NONE; i = state_sighting(s, i)->next_of_cert) {
+        const struct state_sighting *g = state_sighting(s, i);
+        if ((l->agent == ROWS_NONE || g->agent == l->agent) &&
+            (!q->served_only || state_is_served(s, g)))
+            return true;
+    }
+    return false;
+}
+
+static struct order *cert_order(struct state *s, enum inventory_sort sort) {
+    switch (sort) {
+    case INVENTORY_BY_NAME:
+        return &s->certs_by_name;
+    case INVENTORY_BY_FIRST:
+        return &s->certs_by_first;
+    default:
+        return &s->certs_by_end;
+    }
+}
+
+enum err inventory_certs(struct inventory *inv, const struct inventory_query *q, struct arena *a,
+                         struct inventory_cert **rows, size_t *n, struct inventory_page *page,
+                         struct fault *f) {
+    struct state *s = &inv->state;
+    struct order *o = cert_order(s, q->sort);
+    uint32_t *picked = NULL;
+    struct list l = {.inv = inv,
+                     .q = q,
+                     .kind = 'c',
+                     .by_id = &s->by_sha256,
+                     .id_at = offsetof(struct state_cert, sha256),
+                     .id_n = SHA256_SIZE,
+                     .rows = &s->certs,
+                     .takes = takes_cert};
+    if (!inventory_lock_order(inv, o, f))
+        return f->code;
+    enum err code = list_page(&l, o, a, &picked, n, page, f);
+    *rows = code == ERR_OK ? arena_array(a, *n + 1, sizeof **rows) : NULL;
+    for (size_t i = 0; *rows != NULL && i < *n; i++)
+        inventory_copy_cert(s, picked[i], a, &(*rows)[i]);
+    inventory_unlock(inv);
+    return code == ERR_OK ? copied(a, f) : code;
+}
+
+/* ---- Endpoints ---- */
+
+static bool takes_endpoint(const struct list *l, uint32_t row) {
+    const struct state_endpoint *e = state_endpoint(&l->inv->state, row);
+    return (l->agent == ROWS_NONE || e->agent == l->agent) && match_endpoint(&l->match, e);
+}
+
+enum err inventory_endpoints(struct inventory *inv, const struct inventory_query *q,
+                             struct arena *a, struct inventory_endpoint **rows, size_t *n,
+                             struct inventory_page *page, struct fault *f) {
+    struct state *s = &inv->state;
+    bool by_first = q->sort == INVENTORY_BY_FIRST;
+    struct order *o = by_first ? &s->endpoints_by_first : &s->endpoints_by_name;
+    uint32_t *picked = NULL;
+    struct list l = {.inv = inv,
+                     .q = q,
+                     .kind = 'e',
+                     .by_id = &s->by_endpoint,
+                     .id_at = offsetof(struct state_endpoint, id),
+                     .id_n = INVENTORY_ID_SIZE,
+                     .rows = &s->endpoints,
+                     .takes = takes_endpoint};
+    if (!inventory_lock_order(inv, o, f))
+        return f->code;
+    enum err code = list_page(&l, o, a, &picked, n, page, f);
+    *rows = code == ERR_OK ? arena_array(a, *n + 1, sizeof **rows) : NULL;
+    for (size_t i = 0; *rows != NULL && i < *n; i++)
+        inventory_copy_endpoint(s, picked[i], a, &(*rows)[i]);
+    inventory_unlock(inv);
+    return code == ERR_OK ? copied(a, f) : code;
+}
+
+/* ---- Agents ---- */
+
+static bool takes_agent(const struct list *l, uint32_t row) {
+    return match_agent(&l->match, state_agent(&l->inv->state, row));
+}
+
+static int compare_agent_name(const void *context, uint32_t a, uint32_t b) {
+    const struct state *s = context;
+    int c = bytes_compare(state_agent(s, a)->name, state_agent(s, b)->name);
+    return c != 0 ? c : a < b ? -1 : a > b;
+}
+
+static int compare_agent_first(const void *context, uint32_t a, uint32_t b) {
+    const struct state *s = context;
+    int64_t x = state_agent(s, a)->enrolled_ms, y = state_agent(s, b)->enrolled_ms;
+    return x != y ? (x < y ? -1 : 1) : a < b ? -1 : a > b;
+}
+
+/* Names of agents change, and agents are few: their order is made for each page. */
+enum err inventory_agents(struct inventory *inv, const struct inventory_query *q, struct arena *a,
+                          struct inventory_agent **rows, size_t *n, struct inventory_page *page,
+                          struct fault *f) {
+    struct state *s = &inv->state;
+    struct order o;
+    uint32_t *picked = NULL;
+    struct list l = {.inv = inv,
+                     .q = q,
+                     .kind = 'a',
+                     .by_id = &s->by_agent,
+                     .id_at = offsetof(struct state_agent, id),
+                     .id_n = INVENTORY_ID_SIZE,
+                     .rows = &s->agents,
+                     .takes = takes_agent};
+    if (!inventory_lock(inv, f))
+        return f->code;
+    order_init(&o, &s->agents,
+               q->sort == INVENTORY_BY_FIRST ? compare_agent_first : compare_agent_name, s);
+    enum err code = order_update(&o);
+    if (code != ERR_OK)
+        fault_set(f, code, "list", "no room");
+    else
+        code = list_page(&l, &o, a, &picked, n, page, f);
+    *rows = code == ERR_OK ? arena_array(a, *n + 1, sizeof **rows) : NULL;
+    for (size_t i = 0; *rows != NULL && i < *n; i++)
+        inventory_copy_agent(s, picked[i], a, &(*rows)[i]);
+    inventory_unlock(inv);
+    order_clear(&o);
+    return code == ERR_OK ? copied(a, f) : code;
+}

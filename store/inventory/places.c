@@ -1,0 +1,281 @@
+/* Observations applied: endpoints, faces, sightings. See state.h. */
+#include "store/inventory/state.h"
+
+#include "base/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* One observation on its way in. */
+struct look {
+    struct state *s;
+    uint32_t agent, face, endpoint;
+    const struct model_observation *o;
+    struct bytes raw; /* as in record.h */
+    int64_t at_ms;
+    uint64_t pass;
+};
+
+static enum err keep(struct state *s, struct bytes text, struct bytes *out) {
+    *out = arena_copy(&s->texts, text);
+    return text.n > 0 && out->p == NULL ? ERR_MEMORY : ERR_OK;
+}
+
+static enum err add_endpoint(struct look *l, const struct model_endpoint *place,
+                             const uint8_t id[INVENTORY_ID_SIZE]) {
+    struct state *s = l->s;
+    struct state_endpoint *e = rows_add(&s->endpoints);
+    if (e == NULL)
+        return ERR_MEMORY;
+    memcpy(e->id, id, INVENTORY_ID_SIZE);
+    e->place = *place;
+    e->agent = e->faces = e->leaf = ROWS_NONE;
+    e->outcome = MODEL_OUTCOME_COUNT;
+    e->first_ms = e->last_ms = l->at_ms;
+    l->endpoint = s->endpoints.n - 1;
+    /* The network's label is one text for all. */
+    uint32_t network = state_word(s, place->network);
+    if (network == ROWS_NONE)
+        return ERR_MEMORY;
+    e->place.network = state_word_text(s, network);
+    enum err code = keep(s, place->host, &e->place.host);
+    if (code == ERR_OK)
+        code = keep(s, place->path, &e->place.path);
+    return code == ERR_OK ? table_add(&s->by_endpoint, l->endpoint) : code;
+}
+
+static enum err add_face(struct look *l, const struct model_face *face,
+                         const uint8_t id[INVENTORY_ID_SIZE]) {
+    struct state *s = l->s;
+    struct state_endpoint *e = state_endpoint(s, l->endpoint);
+    struct state_face *f = rows_add(&s->faces);
+    if (f == NULL)
+        return ERR_MEMORY;
+    memcpy(f->id, id, INVENTORY_ID_SIZE);
+    f->endpoint = l->endpoint;
+    f->agent = f->sightings = f->leaf = ROWS_NONE;
+    f->ip = face->ip;
+    f->asked = face->asked;
+    f->first_ms = l->at_ms;
+    f->last_ms = INT64_MIN;
+    l->face = s->faces.n - 1;
+    f->next_of_endpoint = e->faces;
+    e->faces = l->face;
+    e->faces_n++;
+    enum err code = keep(s, face->sni, &f->sni);
+    return code == ERR_OK ? table_add(&s->by_face, l->face) : code;
+}
+
+static enum err find_face(struct look *l) {
+    struct state *s = l->s;
+    const struct state_agent *a = state_agent(s, l->agent);
+    char ip_text[MODEL_IP_TEXT_MAX], hex[2 * INVENTORY_ID_SIZE + 1], id_text[MODEL_ID_TEXT];
+    uint8_t id[INVENTORY_ID_SIZE];
+    struct model_face face = model_observation_face(l->o, a->network, ip_text);
+    hex_write(hex, bytes_of(a->id, INVENTORY_ID_SIZE));
+    enum err code = ERR_OK;
+    model_endpoint_id(&face.endpoint, bytes_text(hex), id_text);
+    if (!hex_read(bytes_text(id_text), id, sizeof id))
+        return ERR_FAILED;
+    l->endpoint = table_find(&s->by_endpoint, id);
+    if (l->endpoint == ROWS_NONE)
+        code = add_endpoint(l, &face.endpoint, id);
+    model_face_id(&face, bytes_text(hex), id_text);
+    if (code != ERR_OK || !hex_read(bytes_text(id_text), id, sizeof id))
+        return code != ERR_OK ? code : ERR_FAILED;
+    l->face = table_find(&s->by_face, id);
+    return l->face == ROWS_NONE ? add_face(l, &face, id) : ERR_OK;
+}
+
+/* ---- Sightings ---- */
+
+static struct state_sighting *find_sighting(const struct state *s, const struct state_face *f,
+                                            uint32_t cert) {
+    for (uint32_t i = f->sightings; i != ROWS_NONE; i = state_sighting(s, i)->next_of_face)
+        if (state_sighting(s, i)->cert == cert)
+            return state_sighting(s, i);
+    return NULL;
+}
+
+static struct state_sighting *add_sighting(struct look *l, uint32_t cert) {
+    struct state *s = l->s;
+    struct state_sighting *g = rows_add(&s->sightings);
+    if (g == NULL)
+        return NULL;
+    struct state_cert *c = state_cert(s, cert);
+    struct state_face *f = state_face(s, l->face);
+    g->cert = cert;
+    g->face = l->face;
+    g->agent = l->agent;
+    g->first_ms = g->last_ms = l->at_ms;
+    g->next_of_cert = c->sightings;
+    g->next_of_face = f->sightings;
+    c->sightings = f->sightings = s->sightings.n - 1;
+    c->places++;
+    return g;
+}
+
+static enum err see(struct look *l, uint32_t cert, uint32_t position, bool is_newest) {
+    struct state *s = l->s;
+    struct state_face *f = state_face(s, l->face);
+    struct state_cert *c = state_cert(s, cert);
+    struct state_sighting *g = find_sighting(s, f, cert);
+    if (g == NULL) {
+        g = add_sighting(l, cert);
+        if (g == NULL)
+            return ERR_MEMORY;
+        g->position = position;
+    }
+    if (l->at_ms < g->first_ms)
+        g->first_ms = l->at_ms;
+    if (l->at_ms > g->last_ms)
+        g->last_ms = l->at_ms;
+    if (l->at_ms > c->last_ms)
+        c->last_ms = l->at_ms;
+    if (is_newest) {
+        g->position = position;
+        g->agent = l->agent;
+        g->pass = l->pass;
+        g->look = f->look;
+    }
+    return ERR_OK;
+}
+
+/* See "Services" in state.h; before the sighting is added. */
+static void join_line(struct state *s, uint32_t before, uint32_t now) {
+    struct state_cert *c = state_cert(s, now);
+    if (before == ROWS_NONE || before == now || c->in_line || c->sightings != ROWS_NONE)
+        return;
+    struct state_cert *b = state_cert(s, before);
+    memcpy(c->service, b->service, INVENTORY_ID_SIZE);
+    c->in_line = b->in_line = true;
+}
+
+static enum err see_chain(struct look *l, bool is_newest) {
+    struct state *s = l->s;
+    uint32_t leaf = ROWS_NONE;
+    enum err code = ERR_OK;
+    for (size_t i = 0; i < l->o->chain_n && code == ERR_OK; i++) {
+        uint32_t cert = table_find(&s->by_sha256, l->o->chain[i].bytes);
+        if (cert == ROWS_NONE)
+            continue; /* its entry was in a part that is damaged */
+        if (i == 0) {
+            leaf = cert;
+            if (is_newest)
+                join_line(s, state_face(s, l->face)->leaf, cert);
+        }
+        code = see(l, cert, (uint32_t)i, is_newest);
+    }
+    if (is_newest && leaf != ROWS_NONE)
+        state_face(s, l->face)->leaf = leaf;
+    return code;
+}
+
+/* ---- The face and its endpoint ---- */
+
+static enum err keep_last(struct look *l) {
+    struct state_face *f = state_face(l->s, l->face);
+    uint8_t *copy = malloc(l->raw.n);
+    if (copy == NULL)
+        return ERR_MEMORY;
+    memcpy(copy, l->raw.p, l->raw.n);
+    free(f->last);
+    f->last = copy;
+    f->last_n = (uint32_t)l->raw.n;
+    f->outcome = l->o->outcome;
+    f->last_ms = l->at_ms;
+    if (f->agent != l->agent || f->pass != l->pass)
+        f->look++;
+    f->agent = l->agent;
+    f->pass = l->pass;
+    return ERR_OK;
+}
+
+static void set_agent(struct state *s, struct state_endpoint *e, uint32_t agent) {
+    if (e->agent == agent)
+        return;
+    if (e->agent != ROWS_NONE)
+        state_agent(s, e->agent)->endpoints--;
+    e->agent = agent;
+    state_agent(s, agent)->endpoints++;
+}
+
+/* The endpoint's state is that of the best of the faces looked at in its last pass:
+ * a name that has moved to another address is judged by the new one. */
+static void judge(struct look *l) {
+    struct state *s = l->s;
+    struct state_endpoint *e = state_endpoint(s, l->endpoint);
+    const struct state_face *best = NULL;
+    set_agent(s, e, l->agent);
+    e->last_ms = l->at_ms;
+    for (uint32_t i = e->faces; i != ROWS_NONE; i = state_face(s, i)->next_of_endpoint) {
+        const struct state_face *f = state_face(s, i);
+        if (f->agent != l->agent || f->pass != l->pass)
+            continue;
+        if (best == NULL ||
+            model_outcome_row(f->outcome)->rank < model_outcome_row(best->outcome)->rank)
+            best = f;
+    }
+    if (best == NULL)
+        return;
+    s->endpoints_ok += best->outcome == MODEL_OK;
+    s->endpoints_ok -= e->outcome == MODEL_OK;
+    e->outcome = best->outcome;
+    e->leaf = best->outcome == MODEL_OK ? best->leaf : ROWS_NONE;
+}
+
+static enum err apply_one(struct look *l) {
+    enum err code = find_face(l);
+    if (code != ERR_OK)
+        return code;
+    struct state_face *f = state_face(l->s, l->face);
+    struct state_endpoint *e = state_endpoint(l->s, l->endpoint);
+    bool is_first = f->last == NULL;
+    bool is_newest = l->at_ms >= f->last_ms;
+    if (l->at_ms < f->first_ms)
+        f->first_ms = l->at_ms;
+    if (l->at_ms < e->first_ms)
+        e->first_ms = l->at_ms;
+    /* "Not looked at" says nothing about the place; it is kept where nothing else is. */
+    if (!model_outcome_row(l->o->outcome)->is_looked && !is_first)
+        return ERR_OK;
+    if (is_newest) {
+        code = keep_last(l);
+        if (code != ERR_OK)
+            return code;
+    }
+    code = see_chain(l, is_newest);
+    if (code == ERR_OK && is_newest && l->at_ms >= e->last_ms)
+        judge(l);
+    return code;
+}
+
+enum err state_apply_scan(struct state *s, const struct record_scan *r, int64_t time_ms) {
+    uint32_t agent = table_find(&s->by_agent, r->agent.p);
+    struct cur c = cur_open(r->observations);
+    enum err code = ERR_OK;
+    for (uint32_t i = 0; i < r->n && code == ERR_OK; i++) {
+        struct model_observation o;
+        struct look l = {.s = s, .agent = agent, .o = &o, .raw = cur_vec24(&c)};
+        arena_reset(&s->scratch);
+        if (!record_observation_read(&s->scratch, l.raw, &o)) {
+            s->skipped++;
+            continue;
+        }
+        l.at_ms = o.time_s < time_ms / 1000 ? (o.time_s > 0 ? o.time_s * 1000 : 0) : time_ms;
+        l.pass = state_agent(s, agent)->passes + 1;
+        code = apply_one(&l);
+    }
+    struct state_agent *a = state_agent(s, agent);
+    a->scan_ms = time_ms;
+    a->passes += r->complete;
+    return code;
+}
+
+bool state_is_served(const struct state *s, const struct state_sighting *g) {
+    const struct state_agent *a = state_agent(s, g->agent);
+    const struct state_face *f = state_face(s, g->face);
+    bool in_passes = a->passes < g->pass + INVENTORY_PASSES_SERVED;
+    bool in_looks = f->look < g->look + INVENTORY_PASSES_SERVED;
+    return !a->disabled && in_passes && in_looks;
+}

@@ -1,0 +1,95 @@
+/* The inventory's inside. Private to store/inventory. */
+#ifndef STORE_INVENTORY_PRIVATE_H
+#define STORE_INVENTORY_PRIVATE_H
+
+#include "base/thread.h"
+#include "store/inventory/state.h"
+
+/* A key that is taken by a change on its way to the disk: a batch, a name. */
+struct pending {
+    struct pending *next;
+    uint8_t key[INVENTORY_ID_SIZE];
+};
+
+struct inventory {
+    struct env env;
+    struct store_log *log;       /* NULL: for reading only */
+    struct store_reader *reader; /* then this; under reading */
+    struct mutex *reading;
+    struct rwlock *lock; /* guards state and broken */
+    struct state state;
+    bool broken;           /* no memory while applying: the state is no longer the log's */
+    struct mutex *waiting; /* guards pending; with `moved` for those who wait */
+    struct cond *moved;
+    struct pending *pending;
+};
+
+/* A change on its way: entries are handed to the log, `done` is called, pending
+ * keys are freed. */
+struct change {
+    struct inventory *inv;
+    inventory_done *done; /* NULL: somebody waits */
+    void *context;
+    bool ready; /* for the one who waits */
+    struct fault fault;
+    struct pending keys[3]; /* in inv->pending while it lasts */
+    size_t keys_n;
+};
+
+/* Begins a change; change_key takes a key, false where another has it;
+ * change_submit hands the entries over and, where `done` is NULL, waits; the
+ * change is freed by it in any case, as by change_drop. */
+struct change *change_begin(struct inventory *inv, inventory_done *done, void *context,
+                            struct fault *f);
+bool change_key(struct change *c, const uint8_t key[INVENTORY_ID_SIZE]);
+enum err change_submit(struct change *c, const struct store_entry *entries, size_t n,
+                       struct fault *f) MUST_CHECK;
+void change_drop(struct change *c);
+
+/* Locks for reading; false (and not locked) where the state is broken. */
+bool inventory_lock(struct inventory *inv, struct fault *f);
+void inventory_unlock(struct inventory *inv);
+/* The same with the orders brought up to date (certificates' or endpoints'). */
+bool inventory_lock_order(struct inventory *inv, struct order *o, struct fault *f);
+
+/* An entry by number, from the log or the reader. */
+enum err inventory_entry(struct inventory *inv, uint64_t number, struct buf *room,
+                         struct store_entry *out, struct fault *f) MUST_CHECK;
+
+int64_t inventory_now_ms(const struct inventory *inv);
+
+/* Copies of rows in the arena; a->err tells where it was too small. */
+void inventory_copy_cert(const struct state *s, uint32_t i, struct arena *a,
+                         struct inventory_cert *out);
+void inventory_copy_endpoint(const struct state *s, uint32_t i, struct arena *a,
+                             struct inventory_endpoint *out);
+void inventory_copy_agent(const struct state *s, uint32_t i, struct arena *a,
+                          struct inventory_agent *out);
+/* Id and name of an agent; zeros and "" for ROWS_NONE. */
+void inventory_copy_agent_name(const struct state *s, uint32_t i, struct arena *a,
+                               uint8_t id[INVENTORY_ID_SIZE], struct bytes *name);
+
+/* The INVENTORY_SIGHTINGS_MAX best of any number: served ones first, then newest
+ * first. Zeroed, then best_add; best_copy empties it into the arena, in order. */
+struct best {
+    uint32_t heap[INVENTORY_SIGHTINGS_MAX];
+    size_t n;
+};
+void best_add(const struct state *s, struct best *b, uint32_t sighting);
+struct inventory_sighting *best_copy(const struct state *s, struct best *b, struct arena *a,
+                                     size_t *n);
+
+/* Text search, see struct inventory_query. */
+struct match {
+    struct bytes text; /* lower case, in the arena; empty: all match */
+    struct bytes hex;  /* hex digits of it without leading zeros; empty: it is no number */
+    const struct state *state;
+    uint32_t *issuers; /* by word: 0 not known, 1 matches, 2 does not */
+};
+enum err match_open(struct match *m, const struct state *s, struct bytes text, struct arena *a,
+                    struct fault *f) MUST_CHECK;
+bool match_cert(const struct match *m, const struct state_cert *c);
+bool match_endpoint(const struct match *m, const struct state_endpoint *e);
+bool match_agent(const struct match *m, const struct state_agent *a);
+
+#endif

@@ -1,0 +1,209 @@
+/* Payloads as bytes. See record.h. */
+#include "store/inventory/record.h"
+
+#include <string.h>
+
+static void put_vec(struct buf *out, unsigned width, struct bytes b) {
+    size_t mark = buf_open_vec(out, width);
+    buf_put(out, b);
+    buf_close_vec(out, mark, width);
+}
+
+static void put_name(struct buf *out, const char *name) {
+    put_vec(out, 1, bytes_text(name));
+}
+
+/* Two's complement without a conversion that the language leaves open. */
+static int64_t signed_of(uint64_t v) {
+    return v <= INT64_MAX ? (int64_t)v : -(int64_t)(UINT64_MAX - v) - 1;
+}
+
+void record_certificate_write(const struct record_certificate *r, struct buf *out) {
+    buf_put(out, r->agent);
+    buf_u8(out, (uint8_t)r->self_signed);
+    buf_put(out, r->der);
+}
+
+bool record_certificate_read(struct bytes payload, struct record_certificate *out) {
+    struct cur c = cur_open(payload);
+    out->agent = cur_take(&c, INVENTORY_ID_SIZE);
+    uint8_t self_signed = cur_u8(&c);
+    out->self_signed = (enum x509_answer)self_signed;
+    out->der = cur_take(&c, c.rest.n);
+    return cur_end(&c) && self_signed <= X509_UNKNOWN && out->der.n > 0;
+}
+
+void record_agent_write(enum record_type type, const struct record_agent *r, struct buf *out) {
+    buf_put(out, r->id);
+    if (type == RECORD_AGENT_ENROLLED || type == RECORD_AGENT_RENAMED)
+        put_vec(out, 1, r->name);
+    if (type == RECORD_AGENT_ENROLLED) {
+        put_vec(out, 1, r->network);
+        put_vec(out, 1, r->system);
+        put_vec(out, 1, r->version);
+    }
+    if (type == RECORD_AGENT_DISABLED)
+        buf_u8(out, r->disabled);
+    if (type == RECORD_AGENT_ENROLLED || type == RECORD_AGENT_REKEYED)
+        put_vec(out, 2, r->spki);
+}
+
+bool record_agent_read(enum record_type type, struct bytes payload, struct record_agent *out) {
+    struct cur c = cur_open(payload);
+    memset(out, 0, sizeof *out);
+    out->id = cur_take(&c, INVENTORY_ID_SIZE);
+    if (type == RECORD_AGENT_ENROLLED || type == RECORD_AGENT_RENAMED)
+        out->name = cur_vec8(&c);
+    if (type == RECORD_AGENT_ENROLLED) {
+        out->network = cur_vec8(&c);
+        out->system = cur_vec8(&c);
+        out->version = cur_vec8(&c);
+    }
+    if (type == RECORD_AGENT_DISABLED) {
+        uint8_t disabled = cur_u8(&c);
+        out->disabled = disabled == 1;
+        if (disabled > 1)
+            cur_refuse(&c);
+    }
+    if (type == RECORD_AGENT_ENROLLED || type == RECORD_AGENT_REKEYED)
+        out->spki = cur_vec16(&c);
+    return cur_end(&c);
+}
+
+void record_scan_write(const struct record_scan *r, struct buf *out) {
+    buf_put(out, r->agent);
+    put_vec(out, 1, r->batch);
+    buf_u8(out, r->complete ? RECORD_SCAN_COMPLETE : 0);
+    put_vec(out, 3, r->summary);
+    buf_u32(out, r->n);
+    buf_put(out, r->observations);
+}
+
+bool record_scan_read(struct bytes payload, struct record_scan *out) {
+    struct cur c = cur_open(payload);
+    out->agent = cur_take(&c, INVENTORY_ID_SIZE);
+    out->batch = cur_vec8(&c);
+    uint8_t flags = cur_u8(&c);
+    out->complete = (flags & RECORD_SCAN_COMPLETE) != 0;
+    out->summary = cur_vec24(&c);
+    out->n = cur_u32(&c);
+    out->observations = c.rest;
+    for (uint32_t i = 0; i < out->n && !c.bad; i++)
+        cur_vec24(&c);
+    return cur_end(&c) && flags <= RECORD_SCAN_COMPLETE;
+}
+
+void record_observation_write(const struct model_observation *o, struct buf *out) {
+    put_vec(out, 1, o->scan);
+    put_vec(out, 2, o->target);
+    put_name(out, model_kind_name(o->kind));
+    put_vec(out, 2, o->host);
+    put_vec(out, 1, bytes_of(o->ip.bytes, o->ip.size));
+    buf_u16(out, o->port);
+    put_vec(out, 2, o->path);
+    put_name(out, model_protocol_name(o->protocol));
+    put_vec(out, 2, o->sni);
+    put_name(out, model_asked_name(o->asked));
+    buf_u64(out, (uint64_t)o->time_s);
+    put_name(out, model_outcome_name(o->outcome));
+    put_name(out, model_stage_name(o->stage));
+    buf_u8(out, (uint8_t)((o->has_alert ? 1 : 0) | (o->has_tls ? 2 : 0)));
+    if (o->has_alert)
+        buf_u8(out, o->alert);
+    buf_u64(out, o->duration_ms);
+    put_vec(out, 2, o->detail);
+    if (o->has_tls) {
+        put_vec(out, 1, o->tls.version);
+        put_vec(out, 1, o->tls.cipher_suite);
+        put_vec(out, 1, o->tls.group);
+        put_vec(out, 1, o->tls.alpn);
+    }
+    buf_u16(out, (uint16_t)o->chain_n);
+    for (size_t i = 0; i < o->chain_n; i++)
+        buf_put(out, bytes_of(o->chain[i].bytes, SHA256_SIZE));
+    if (o->chain_n > MODEL_CHAIN_MAX && out->err == ERR_OK)
+        out->err = ERR_LIMIT;
+}
+
+/* A name that the table does not have is refused: the entry is of another version. */
+static void take_names(struct cur *c, struct model_observation *o, unsigned part) {
+    bool known = true;
+    if (part == 0)
+        known = model_kind_read(cur_vec8(c), &o->kind);
+    else if (part == 1)
+        known = model_protocol_read(cur_vec8(c), &o->protocol);
+    else if (part == 2)
+        known = model_asked_read(cur_vec8(c), &o->asked);
+    else
+        known = model_outcome_read(cur_vec8(c), &o->outcome) &&
+                model_stage_read(cur_vec8(c), &o->stage);
+    if (!known)
+        cur_refuse(c);
+}
+
+static void take_facts(struct cur *c, struct model_observation *o) {
+    uint8_t flags = cur_u8(c);
+    o->has_alert = (flags & 1) != 0;
+    o->has_tls = (flags & 2) != 0;
+    if (flags > 3)
+        cur_refuse(c);
+    if (o->has_alert)
+        o->alert = cur_u8(c);
+    o->duration_ms = cur_u64(c);
+    o->detail = cur_vec16(c);
+    if (o->has_tls) {
+        o->tls.version = cur_vec8(c);
+        o->tls.cipher_suite = cur_vec8(c);
+        o->tls.group = cur_vec8(c);
+        o->tls.alpn = cur_vec8(c);
+    }
+}
+
+bool record_observation_read(struct arena *a, struct bytes in, struct model_observation *out) {
+    struct cur c = cur_open(in);
+    memset(out, 0, sizeof *out);
+    out->scan = cur_vec8(&c);
+    out->target = cur_vec16(&c);
+    take_names(&c, out, 0);
+    out->host = cur_vec16(&c);
+    struct bytes ip = cur_vec8(&c);
+    out->ip = model_ip_of(ip);
+    if (ip.n != out->ip.size)
+        cur_refuse(&c);
+    out->port = cur_u16(&c);
+    out->path = cur_vec16(&c);
+    take_names(&c, out, 1);
+    out->sni = cur_vec16(&c);
+    take_names(&c, out, 2);
+    out->time_s = signed_of(cur_u64(&c));
+    take_names(&c, out, 3);
+    take_facts(&c, out);
+    size_t n = cur_u16(&c);
+    struct bytes chain = cur_take(&c, n * SHA256_SIZE);
+    if (!cur_end(&c) || n > MODEL_CHAIN_MAX)
+        return false;
+    struct model_sha256 *copy = n > 0 ? arena_array(a, n, sizeof *copy) : NULL;
+    if (n > 0 && copy == NULL)
+        return false;
+    if (n > 0)
+        memcpy(copy, chain.p, chain.n);
+    out->chain = copy;
+    out->chain_n = n;
+    return true;
+}
+
+void record_audit_write(const struct record_audit *r, struct buf *out) {
+    put_vec(out, 1, r->actor);
+    put_vec(out, 1, r->verb);
+    put_vec(out, 1, r->object);
+    put_vec(out, 2, r->detail);
+}
+
+bool record_audit_read(struct bytes payload, struct record_audit *out) {
+    struct cur c = cur_open(payload);
+    out->actor = cur_vec8(&c);
+    out->verb = cur_vec8(&c);
+    out->object = cur_vec8(&c);
+    out->detail = cur_vec16(&c);
+    return cur_end(&c);
+}

@@ -1,0 +1,210 @@
+/* Rows, tables, orders. See rows.h. */
+#include "store/inventory/rows.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { ROWS_MAX = 0x7ffffff0 };
+
+void rows_init(struct rows *r, size_t size) {
+    *r = (struct rows){.size = size};
+}
+
+void rows_clear(struct rows *r) {
+    free(r->p);
+    *r = (struct rows){.size = r->size};
+}
+
+void *rows_add(struct rows *r) {
+    if (r->n == r->room) {
+        uint64_t room = r->room == 0 ? 64 : r->room + (uint64_t)r->room / 2;
+        if (room > ROWS_MAX || room > SIZE_MAX / r->size)
+            return NULL;
+        uint8_t *p = realloc(r->p, (size_t)room * r->size);
+        if (p == NULL)
+            return NULL;
+        r->p = p;
+        r->room = (uint32_t)room;
+    }
+    void *row = r->p + r->n * r->size;
+    memset(row, 0, r->size);
+    r->n++;
+    return row;
+}
+
+void *rows_at(const struct rows *r, uint32_t i) {
+    return r->p + i * r->size;
+}
+
+/* ---- Tables ---- */
+
+void table_init(struct table *t, const struct rows *rows, size_t key_at, size_t key_n,
+                const uint8_t seed[TABLE_SEED]) {
+    *t = (struct table){.rows = rows, .key_at = key_at, .key_n = key_n};
+    memcpy(t->seed, seed, TABLE_SEED);
+}
+
+void table_clear(struct table *t) {
+    free(t->slots);
+    t->slots = NULL;
+    t->room = t->n = 0;
+}
+
+/* Multiply-shift with secret odd factors over the words of the key. */
+static size_t slot_of(const struct table *t, const uint8_t *key) {
+    uint64_t h = t->seed[7];
+    for (size_t i = 0; i * 8 < t->key_n; i++) {
+        uint64_t word;
+        memcpy(&word, key + i * 8, 8);
+        h = (h ^ word) * (t->seed[i % 6] | 1);
+        h ^= h >> 29;
+    }
+    h *= t->seed[6] | 1;
+    return (size_t)(h >> 20) & (t->room - 1);
+}
+
+static const uint8_t *key_of(const struct table *t, uint32_t i) {
+    const uint8_t *row = rows_at(t->rows, i);
+    return row + t->key_at;
+}
+
+uint32_t table_find(const struct table *t, const uint8_t *key) {
+    if (t->room == 0)
+        return ROWS_NONE;
+    for (size_t s = slot_of(t, key); t->slots[s] != 0; s = (s + 1) & (t->room - 1))
+        if (memcmp(key_of(t, t->slots[s] - 1), key, t->key_n) == 0)
+            return t->slots[s] - 1;
+    return ROWS_NONE;
+}
+
+static void put(struct table *t, uint32_t i) {
+    size_t s = slot_of(t, key_of(t, i));
+    while (t->slots[s] != 0)
+        s = (s + 1) & (t->room - 1);
+    t->slots[s] = i + 1;
+}
+
+static enum err grow(struct table *t) {
+    uint32_t *old = t->slots;
+    size_t old_room = t->room, room = old_room == 0 ? 64 : old_room * 2;
+    uint32_t *slots = calloc(room, sizeof *slots);
+    if (slots == NULL)
+        return ERR_MEMORY;
+    t->slots = slots;
+    t->room = room;
+    for (size_t s = 0; s < old_room; s++)
+        if (old[s] != 0)
+            put(t, old[s] - 1);
+    free(old);
+    return ERR_OK;
+}
+
+enum err table_add(struct table *t, uint32_t i) {
+    if ((t->n + 1) * 3 > t->room * 2) {
+        enum err code = grow(t);
+        if (code != ERR_OK)
+            return code;
+    }
+    if (table_find(t, key_of(t, i)) == ROWS_NONE) {
+        put(t, i);
+        t->n++;
+    }
+    return ERR_OK;
+}
+
+void table_remove(struct table *t, uint32_t i) {
+    if (t->room == 0)
+        return;
+    size_t mask = t->room - 1, s = slot_of(t, key_of(t, i));
+    while (t->slots[s] != 0 && t->slots[s] != i + 1)
+        s = (s + 1) & mask;
+    if (t->slots[s] == 0)
+        return;
+    t->slots[s] = 0;
+    t->n--;
+    /* Those behind it up to the next free slot may have been pushed on by it. */
+    for (s = (s + 1) & mask; t->slots[s] != 0; s = (s + 1) & mask) {
+        uint32_t moved = t->slots[s] - 1;
+        t->slots[s] = 0;
+        put(t, moved);
+    }
+}
+
+/* ---- Orders ---- */
+
+void order_init(struct order *o, const struct rows *rows,
+                int (*compare)(const void *context, uint32_t a, uint32_t b), const void *context) {
+    *o = (struct order){.rows = rows, .compare = compare, .context = context};
+}
+
+void order_clear(struct order *o) {
+    free(o->items);
+    o->items = NULL;
+    o->n = o->room = 0;
+}
+
+bool order_is_new(const struct order *o) {
+    return o->n == o->rows->n;
+}
+
+/* Merges a[0..n) and b[0..m) into out. */
+static void merge(const struct order *o, const uint32_t *a, size_t n, const uint32_t *b, size_t m,
+                  uint32_t *out) {
+    size_t i = 0, k = 0;
+    while (i < n && k < m)
+        *out++ = o->compare(o->context, a[i], b[k]) < 0 ? a[i++] : b[k++];
+    while (i < n)
+        *out++ = a[i++];
+    while (k < m)
+        *out++ = b[k++];
+}
+
+/* Bottom-up merge sort; `spare` has room for as many. */
+static void sort(const struct order *o, uint32_t *items, size_t n, uint32_t *spare) {
+    uint32_t *from = items, *to = spare;
+    for (size_t width = 1; width < n; width *= 2) {
+        for (size_t i = 0; i < n; i += 2 * width) {
+            size_t left = n - i < width ? n - i : width;
+            size_t right = n - i - left < width ? n - i - left : width;
+            merge(o, from + i, left, from + i + left, right, to + i);
+        }
+        uint32_t *swap = from;
+        from = to;
+        to = swap;
+    }
+    if (from != items)
+        memcpy(items, from, n * sizeof *items);
+}
+
+enum err order_update(struct order *o) {
+    size_t n = o->rows->n, added = n - o->n;
+    if (added == 0)
+        return ERR_OK;
+    uint32_t *next = malloc(n * sizeof *next), *fresh = malloc(added * sizeof *fresh);
+    if (next == NULL || fresh == NULL) {
+        free(next);
+        free(fresh);
+        return ERR_MEMORY;
+    }
+    for (size_t i = 0; i < added; i++)
+        fresh[i] = (uint32_t)(o->n + i);
+    sort(o, fresh, added, next);
+    merge(o, o->items, o->n, fresh, added, next);
+    free(fresh);
+    free(o->items);
+    o->items = next;
+    o->n = o->room = n;
+    return ERR_OK;
+}
+
+size_t order_place(const struct order *o, uint32_t row) {
+    size_t low = 0, high = o->n;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (o->compare(o->context, o->items[middle], row) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < o->n && o->items[low] == row ? low : o->n;
+}

@@ -1,0 +1,66 @@
+/* Growing arrays of rows, look-ups by a key within the row, and sorted orders.
+ * Private to store/inventory. No locks: the caller has them.
+ *
+ * Rows are added, never removed; a row is known by its index. Pointers to rows
+ * are good until the next one is added.
+ */
+#ifndef STORE_INVENTORY_ROWS_H
+#define STORE_INVENTORY_ROWS_H
+
+#include "base/bytes.h"
+#include "base/err.h"
+
+enum { ROWS_NONE = 0x7fffffff }; /* no row */
+
+struct rows {
+    uint8_t *p;
+    size_t size; /* of a row */
+    uint32_t n, room;
+};
+
+void rows_init(struct rows *r, size_t size);
+void rows_clear(struct rows *r);
+/* A new row, zeroed; NULL: no memory. Its index is r->n - 1. */
+void *rows_add(struct rows *r);
+void *rows_at(const struct rows *r, uint32_t i);
+
+/* Finds rows by key_n bytes at key_at of each. Keys are hashed with a secret
+ * seed, since those who make certificates choose their bits. */
+struct table {
+    const struct rows *rows;
+    size_t key_at, key_n; /* key_n: a multiple of 8 */
+    uint64_t seed[8];
+    uint32_t *slots; /* index + 1; 0: free */
+    size_t room, n;
+};
+
+enum { TABLE_SEED = 64 }; /* bytes of randomness */
+void table_init(struct table *t, const struct rows *rows, size_t key_at, size_t key_n,
+                const uint8_t seed[TABLE_SEED]);
+void table_clear(struct table *t);
+uint32_t table_find(const struct table *t, const uint8_t *key);
+/* Adds row i by the key that it has now; a second one of equal key is not found.
+ * ERR_MEMORY. */
+enum err table_add(struct table *t, uint32_t i) MUST_CHECK;
+/* Forgets row i; its key must be the one it was added by. */
+void table_remove(struct table *t, uint32_t i);
+
+/* Indexes of rows in an order, brought up to date when asked for: what is new is
+ * sorted and merged in. A total order: no two rows compare equal. */
+struct order {
+    const struct rows *rows;
+    int (*compare)(const void *context, uint32_t a, uint32_t b);
+    const void *context;
+    uint32_t *items;
+    size_t n, room;
+};
+
+void order_init(struct order *o, const struct rows *rows,
+                int (*compare)(const void *context, uint32_t a, uint32_t b), const void *context);
+void order_clear(struct order *o);
+bool order_is_new(const struct order *o); /* has all rows */
+enum err order_update(struct order *o) MUST_CHECK;
+/* The place of a row; o->n where it is not in it yet. */
+size_t order_place(const struct order *o, uint32_t row);
+
+#endif

@@ -1,0 +1,391 @@
+/* The state: made, cleared, certificates and agents applied. See state.h. */
+#include "store/inventory/state.h"
+
+#include "base/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct state_cert *state_cert(const struct state *s, uint32_t i) {
+    return rows_at(&s->certs, i);
+}
+
+struct state_sighting *state_sighting(const struct state *s, uint32_t i) {
+    return rows_at(&s->sightings, i);
+}
+
+struct state_face *state_face(const struct state *s, uint32_t i) {
+    return rows_at(&s->faces, i);
+}
+
+struct state_endpoint *state_endpoint(const struct state *s, uint32_t i) {
+    return rows_at(&s->endpoints, i);
+}
+
+struct state_agent *state_agent(const struct state *s, uint32_t i) {
+    return rows_at(&s->agents, i);
+}
+
+static struct bytes text_part(const struct state_cert *c, size_t from, size_t n) {
+    return bytes_part(bytes_of(c->texts, from + n), from, n);
+}
+
+struct bytes state_cert_name(const struct state_cert *c) {
+    return text_part(c, 0, c->name_n);
+}
+
+struct bytes state_cert_subject(const struct state_cert *c) {
+    return text_part(c, c->name_n, c->subject_n);
+}
+
+struct bytes state_cert_names(const struct state_cert *c) {
+    return text_part(c, (size_t)c->name_n + c->subject_n, c->names_n);
+}
+
+struct bytes state_cert_serial(const struct state_cert *c) {
+    return text_part(c, (size_t)c->name_n + c->subject_n + c->names_n, c->serial_n);
+}
+
+struct bytes state_word_text(const struct state *s, uint32_t i) {
+    const struct state_word *w = rows_at(&s->words, i);
+    return w->text;
+}
+
+void state_key(const char *kind, struct bytes a, struct bytes b, uint8_t out[INVENTORY_ID_SIZE]) {
+    struct hash_run run;
+    uint8_t hash[SHA256_SIZE], n[8];
+    for (unsigned i = 0; i < 8; i++)
+        n[i] = (uint8_t)((uint64_t)a.n >> (56 - 8 * i));
+    hash_begin(&run, HASH_SHA256);
+    hash_add(&run, bytes_of(kind, strlen(kind) + 1));
+    hash_add(&run, bytes_of(n, 8));
+    hash_add(&run, a);
+    hash_add(&run, b);
+    hash_peek(&run, hash);
+    memcpy(out, hash, INVENTORY_ID_SIZE);
+}
+
+uint32_t state_word(struct state *s, struct bytes text) {
+    uint8_t key[INVENTORY_ID_SIZE];
+    state_key("word", text, (struct bytes){NULL, 0}, key);
+    uint32_t i = table_find(&s->by_word, key);
+    if (i != ROWS_NONE)
+        return i;
+    struct state_word *w = rows_add(&s->words);
+    if (w == NULL)
+        return ROWS_NONE;
+    memcpy(w->key, key, sizeof w->key);
+    w->text = arena_copy(&s->texts, text);
+    i = s->words.n - 1;
+    if ((text.n > 0 && w->text.p == NULL) || table_add(&s->by_word, i) != ERR_OK)
+        return ROWS_NONE;
+    return i;
+}
+
+/* ---- Orders ---- */
+
+static int by_number(int64_t a, int64_t b) {
+    return a < b ? -1 : a > b;
+}
+
+static int by_text(struct bytes a, struct bytes b) {
+    size_t n = a.n < b.n ? a.n : b.n;
+    for (size_t i = 0; i < n; i++) {
+        uint8_t x = (uint8_t)ascii_lower((char)a.p[i]), y = (uint8_t)ascii_lower((char)b.p[i]);
+        if (x != y)
+            return x < y ? -1 : 1;
+    }
+    return a.n < b.n ? -1 : a.n > b.n;
+}
+
+/* Those without an end come last. */
+static int compare_end(const void *context, uint32_t a, uint32_t b) {
+    const struct state *s = context;
+    const struct state_cert *x = state_cert(s, a), *y = state_cert(s, b);
+    int64_t end_x = x->has_not_after ? x->not_after_s : INT64_MAX;
+    int64_t end_y = y->has_not_after ? y->not_after_s : INT64_MAX;
+    int c = by_number(end_x, end_y);
+    return c != 0 ? c : memcmp(x->sha256, y->sha256, SHA256_SIZE);
+}
+
+static int compare_name(const void *context, uint32_t a, uint32_t b) {
+    const struct state *s = context;
+    const struct state_cert *x = state_cert(s, a), *y = state_cert(s, b);
+    int c = by_text(state_cert_name(x), state_cert_name(y));
+    return c != 0 ? c : memcmp(x->sha256, y->sha256, SHA256_SIZE);
+}
+
+static int compare_first(const void *context, uint32_t a, uint32_t b) {
+    const struct state *s = context;
+    const struct state_cert *x = state_cert(s, a), *y = state_cert(s, b);
+    int c = by_number(x->first_ms, y->first_ms);
+    return c != 0 ? c : memcmp(x->sha256, y->sha256, SHA256_SIZE);
+}
+
+static int compare_place(const void *context, uint32_t a, uint32_t b) {
+    const struct state *s = context;
+    const struct state_endpoint *x = state_endpoint(s, a), *y = state_endpoint(s, b);
+    int c = x->place.ip.size != 0 && y->place.ip.size != 0
+                ? model_ip_compare(&x->place.ip, &y->place.ip)
+                : by_number(x->place.ip.size != 0, y->place.ip.size != 0);
+    if (c == 0)
+        c = by_text(x->place.host, y->place.host);
+    if (c == 0)
+        c = by_text(x->place.path, y->place.path);
+    if (c == 0)
+        c = by_number(x->place.port, y->place.port);
+    return c != 0 ? c : memcmp(x->id, y->id, INVENTORY_ID_SIZE);
+}
+
+static int compare_endpoint_first(const void *context, uint32_t a, uint32_t b) {
+    const struct state *s = context;
+    const struct state_endpoint *x = state_endpoint(s, a), *y = state_endpoint(s, b);
+    int c = by_number(x->first_ms, y->first_ms);
+    return c != 0 ? c : memcmp(x->id, y->id, INVENTORY_ID_SIZE);
+}
+
+/* ---- Made and cleared ---- */
+
+void state_init(struct state *s, const struct env *env) {
+    uint8_t seed[TABLE_SEED] = {0};
+    memset(s, 0, sizeof *s);
+    /* Without randomness look-ups may be slowed down, no more. */
+    (void)env->random(env->context, seed, sizeof seed);
+    rows_init(&s->certs, sizeof(struct state_cert));
+    rows_init(&s->words, sizeof(struct state_word));
+    rows_init(&s->sightings, sizeof(struct state_sighting));
+    rows_init(&s->faces, sizeof(struct state_face));
+    rows_init(&s->endpoints, sizeof(struct state_endpoint));
+    rows_init(&s->agents, sizeof(struct state_agent));
+    table_init(&s->by_sha256, &s->certs, offsetof(struct state_cert, sha256), SHA256_SIZE, seed);
+    table_init(&s->by_names, &s->certs, offsetof(struct state_cert, names_key), 16, seed);
+    table_init(&s->by_word, &s->words, offsetof(struct state_word, key), 16, seed);
+    table_init(&s->by_face, &s->faces, offsetof(struct state_face, id), 16, seed);
+    table_init(&s->by_endpoint, &s->endpoints, offsetof(struct state_endpoint, id), 16, seed);
+    table_init(&s->by_agent, &s->agents, offsetof(struct state_agent, id), 16, seed);
+    table_init(&s->by_key, &s->agents, offsetof(struct state_agent, key_id), SHA256_SIZE, seed);
+    table_init(&s->by_name, &s->agents, offsetof(struct state_agent, name_key), 16, seed);
+    order_init(&s->certs_by_end, &s->certs, compare_end, s);
+    order_init(&s->certs_by_name, &s->certs, compare_name, s);
+    order_init(&s->certs_by_first, &s->certs, compare_first, s);
+    order_init(&s->endpoints_by_name, &s->endpoints, compare_place, s);
+    order_init(&s->endpoints_by_first, &s->endpoints, compare_endpoint_first, s);
+    arena_init(&s->texts, SIZE_MAX / 2);
+    arena_init(&s->scratch, (size_t)64 << 20);
+}
+
+void state_clear(struct state *s) {
+    struct table *tables[] = {&s->by_sha256,   &s->by_names, &s->by_word, &s->by_face,
+                              &s->by_endpoint, &s->by_agent, &s->by_key,  &s->by_name};
+    struct order *orders[] = {&s->certs_by_end, &s->certs_by_name, &s->certs_by_first,
+                              &s->endpoints_by_name, &s->endpoints_by_first};
+    struct rows *rows[] = {&s->certs, &s->words,     &s->sightings,
+                           &s->faces, &s->endpoints, &s->agents};
+    for (uint32_t i = 0; i < s->faces.n; i++)
+        free(state_face(s, i)->last);
+    for (uint32_t i = 0; i < s->agents.n; i++)
+        free(state_agent(s, i)->batches);
+    for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
+        table_clear(tables[i]);
+    for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++)
+        order_clear(orders[i]);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        rows_clear(rows[i]);
+    arena_clear(&s->texts);
+    arena_clear(&s->scratch);
+}
+
+/* ---- Certificates ---- */
+
+/* See "Services" in state.h. */
+static enum err find_line(struct state *s, struct state_cert *c, uint32_t i) {
+    static const uint8_t none[INVENTORY_ID_SIZE] = {0};
+    uint32_t earlier = ROWS_NONE;
+    if (memcmp(c->names_key, none, sizeof none) != 0)
+        earlier = table_find(&s->by_names, c->names_key);
+    if (earlier != ROWS_NONE) {
+        struct state_cert *first = state_cert(s, earlier);
+        memcpy(c->service, first->service, INVENTORY_ID_SIZE);
+        c->in_line = first->in_line = true;
+        return ERR_OK;
+    }
+    struct hash_run run;
+    uint8_t hash[SHA256_SIZE];
+    hash_begin(&run, HASH_SHA256);
+    hash_add(&run, bytes_of("clm service 1", sizeof "clm service 1"));
+    hash_add(&run, bytes_of(c->sha256, SHA256_SIZE));
+    hash_peek(&run, hash);
+    memcpy(c->service, hash, INVENTORY_ID_SIZE);
+    return memcmp(c->names_key, none, sizeof none) != 0 ? table_add(&s->by_names, i) : ERR_OK;
+}
+
+static enum err apply_certificate(struct state *s, const struct store_entry *e) {
+    struct record_certificate r;
+    struct state_cert made = {.entry = e->number, .first_ms = e->time_ms, .last_ms = e->time_ms};
+    if (!record_certificate_read(e->payload, &r)) {
+        s->skipped++;
+        return ERR_OK;
+    }
+    hash_of(HASH_SHA256, r.der, made.sha256);
+    if (table_find(&s->by_sha256, made.sha256) != ROWS_NONE)
+        return ERR_OK; /* two agents sent it at the same time */
+    enum err code = state_read_cert(s, &r, &made);
+    if (code != ERR_OK)
+        return code;
+    made.first_agent = table_find(&s->by_agent, r.agent.p);
+    made.sightings = ROWS_NONE;
+    struct state_cert *c = rows_add(&s->certs);
+    if (c == NULL)
+        return ERR_MEMORY;
+    *c = made;
+    s->bad += c->bad;
+    code = table_add(&s->by_sha256, s->certs.n - 1);
+    return code == ERR_OK ? find_line(s, c, s->certs.n - 1) : code;
+}
+
+/* ---- Agents ---- */
+
+static enum err set_text(struct state *s, struct bytes *to, struct bytes text) {
+    struct bytes copy = arena_copy(&s->texts, text);
+    if (text.n > 0 && copy.p == NULL)
+        return ERR_MEMORY;
+    *to = copy;
+    return ERR_OK;
+}
+
+static enum err set_name(struct state *s, uint32_t i, struct bytes name) {
+    struct state_agent *a = state_agent(s, i);
+    table_remove(&s->by_name, i);
+    state_key("agent name", name, (struct bytes){NULL, 0}, a->name_key);
+    enum err code = set_text(s, &a->name, name);
+    return code == ERR_OK ? table_add(&s->by_name, i) : code;
+}
+
+static enum err set_key(struct state *s, uint32_t i, struct bytes spki) {
+    struct state_agent *a = state_agent(s, i);
+    table_remove(&s->by_key, i);
+    hash_of(HASH_SHA256, spki, a->key_id);
+    enum err code = set_text(s, &a->spki, spki);
+    return code == ERR_OK ? table_add(&s->by_key, i) : code;
+}
+
+static enum err enrol(struct state *s, const struct record_agent *r, int64_t time_ms) {
+    struct state_agent *a = rows_add(&s->agents);
+    if (a == NULL)
+        return ERR_MEMORY;
+    uint32_t i = s->agents.n - 1;
+    memcpy(a->id, r->id.p, INVENTORY_ID_SIZE);
+    a->enrolled_ms = time_ms;
+    enum err code = table_add(&s->by_agent, i);
+    if (code == ERR_OK)
+        code = set_name(s, i, r->name);
+    if (code == ERR_OK)
+        code = set_key(s, i, r->spki);
+    if (code == ERR_OK)
+        code = set_text(s, &a->network, r->network);
+    if (code == ERR_OK)
+        code = set_text(s, &a->system, r->system);
+    return code == ERR_OK ? set_text(s, &a->version, r->version) : code;
+}
+
+/* For readers of a damaged log: what an agent saw is shown although the entry that
+ * says its name and network is gone. */
+static enum err enrol_lost(struct state *s, struct bytes id, int64_t time_ms, uint32_t *out) {
+    char name[2 * INVENTORY_ID_SIZE + 6] = "lost ";
+    hex_write(name + 5, id);
+    struct record_agent r = {
+        .id = id, .name = bytes_text(name), .network = bytes_text("default"), .spki = id};
+    enum err code = enrol(s, &r, time_ms);
+    *out = s->agents.n - 1;
+    return code;
+}
+
+static enum err apply_agent(struct state *s, const struct store_entry *e) {
+    struct record_agent r;
+    if (!record_agent_read((enum record_type)e->type, e->payload, &r)) {
+        s->skipped++;
+        return ERR_OK;
+    }
+    uint32_t i = table_find(&s->by_agent, r.id.p);
+    if (e->type == RECORD_AGENT_ENROLLED)
+        return i == ROWS_NONE ? enrol(s, &r, e->time_ms) : ERR_OK;
+    if (i == ROWS_NONE) { /* its enrolment was in a part that is damaged */
+        s->skipped++;
+        return ERR_OK;
+    }
+    if (e->type == RECORD_AGENT_RENAMED)
+        return set_name(s, i, r.name);
+    if (e->type == RECORD_AGENT_REKEYED)
+        return set_key(s, i, r.spki);
+    state_agent(s, i)->disabled = r.disabled;
+    return ERR_OK;
+}
+
+bool state_has_batch(const struct state_agent *a, const uint8_t key[INVENTORY_ID_SIZE]) {
+    for (uint32_t i = 0; i < a->batches_n; i++)
+        if (memcmp(a->batches[i], key, INVENTORY_ID_SIZE) == 0)
+            return true;
+    return false;
+}
+
+/* A ring that grows to its full size once an agent has sent that much. */
+static enum err keep_batch(struct state_agent *a, const uint8_t key[INVENTORY_ID_SIZE]) {
+    if (state_has_batch(a, key))
+        return ERR_OK;
+    if (a->batches_n < INVENTORY_BATCHES_KEPT && (a->batches_n & (a->batches_n - 1)) == 0) {
+        uint32_t room = a->batches_n == 0 ? 1 : a->batches_n * 2;
+        void *p = realloc(a->batches, room * sizeof *a->batches);
+        if (p == NULL)
+            return ERR_MEMORY;
+        a->batches = p;
+    }
+    if (a->batches_n < INVENTORY_BATCHES_KEPT)
+        a->batches_n++;
+    memcpy(a->batches[a->batches_next], key, INVENTORY_ID_SIZE);
+    a->batches_next = (a->batches_next + 1) % INVENTORY_BATCHES_KEPT;
+    return ERR_OK;
+}
+
+static enum err apply_scan(struct state *s, const struct store_entry *e) {
+    struct record_scan r;
+    uint8_t key[INVENTORY_ID_SIZE];
+    if (!record_scan_read(e->payload, &r)) {
+        s->skipped++;
+        return ERR_OK;
+    }
+    uint32_t i = table_find(&s->by_agent, r.agent.p);
+    enum err code = i == ROWS_NONE ? enrol_lost(s, r.agent, e->time_ms, &i) : ERR_OK;
+    if (code != ERR_OK)
+        return code;
+    state_key("batch", r.agent, r.batch, key);
+    code = keep_batch(state_agent(s, i), key);
+    if (code == ERR_OK)
+        code = state_apply_scan(s, &r, e->time_ms);
+    return code;
+}
+
+enum err state_apply(struct state *s, const struct store_entry *e) {
+    enum err code = ERR_OK;
+    s->entries++;
+    arena_reset(&s->scratch);
+    switch (e->version == RECORD_VERSION ? e->type : 0) {
+    case RECORD_CERTIFICATE:
+        code = apply_certificate(s, e);
+        break;
+    case RECORD_AGENT_ENROLLED:
+    case RECORD_AGENT_RENAMED:
+    case RECORD_AGENT_DISABLED:
+    case RECORD_AGENT_REKEYED:
+        code = apply_agent(s, e);
+        break;
+    case RECORD_SCAN:
+        code = apply_scan(s, e);
+        break;
+    case RECORD_AUDIT:
+        break;
+    default:
+        s->skipped++;
+        break;
+    }
+    return code;
+}

@@ -1,0 +1,143 @@
+/* The state that the entries add up to, in memory. Private to store/inventory.
+ *
+ * state_apply is the only thing that changes it: at the start for every entry of
+ * the log, later for each that has become durable. So the same log gives the same
+ * state. No locks here: inventory.c has them.
+ *
+ * Services. A certificate's line is found when its entry is applied: that of the
+ * certificate with the same DNS and IP names (letters' case and order ignored) and
+ * the same kind of issuer (itself, or another); none without names. Else it begins
+ * one, whose id is the first 16 bytes of SHA-256("clm service 1" 00 || its SHA-256).
+ * When a certificate that is alone in its line is first seen as the leaf of a face
+ * where another was before, it joins the line of that one. Later entries may join
+ * or part lines; the rule stays as it is, since ids in the log depend on it.
+ *
+ * Endpoints and faces are known by model_endpoint_id and model_face_id; the agent's
+ * id goes in there as 32 hex digits. Times of sightings are those of the observation,
+ * at most that of the entry (a clock that is ahead). An observation that is older than
+ * what is known of the face adds to the spans and changes nothing else.
+ *
+ * Served. An agent counts its complete passes. A sighting holds the number of the
+ * pass under way when it was made (passes so far + 1); it is served while that is
+ * among the last INVENTORY_PASSES_SERVED, while its agent is enabled, and while the
+ * face has shown it in one of its last INVENTORY_PASSES_SERVED looks (another agent of
+ * the network may have gone on looking). A look is counted once an agent and pass.
+ */
+#ifndef STORE_INVENTORY_STATE_H
+#define STORE_INVENTORY_STATE_H
+
+#include "store/inventory/record.h"
+#include "store/inventory/rows.h"
+
+struct state_cert {
+    uint8_t sha256[SHA256_SIZE], spki_sha256[SHA256_SIZE];
+    uint8_t service[INVENTORY_ID_SIZE];
+    uint8_t names_key[INVENTORY_ID_SIZE]; /* of the names and kind of issuer; zeros: none */
+    uint64_t entry;
+    int64_t not_before_s, not_after_s, first_ms, last_ms;
+    const uint8_t *texts; /* in state.texts: name, subject, names, serial, one behind the other */
+    uint32_t name_n, subject_n, names_n, serial_n;
+    uint32_t issuer, key, signature; /* in state.words */
+    uint32_t first_agent;            /* ROWS_NONE: not by an agent */
+    uint32_t sightings;              /* the newest one; ROWS_NONE */
+    uint32_t places;
+    bool has_not_before, has_not_after, is_ca, self_signed, bad;
+    bool in_line; /* shares its service with another */
+};
+
+struct state_word { /* texts that many rows share */
+    uint8_t key[INVENTORY_ID_SIZE];
+    struct bytes text;
+};
+
+struct state_sighting {
+    uint32_t cert, face, agent;
+    uint32_t next_of_cert, next_of_face;
+    uint32_t position;
+    uint32_t look; /* of the face */
+    uint64_t pass; /* of the agent */
+    int64_t first_ms, last_ms;
+};
+
+struct state_face {
+    uint8_t id[INVENTORY_ID_SIZE];
+    uint32_t endpoint, agent;
+    uint32_t next_of_endpoint;
+    uint32_t sightings, leaf; /* ROWS_NONE: none */
+    uint32_t look;            /* observations of it that were looks */
+    uint32_t last_n;
+    uint8_t *last; /* the last observation, as in record.h; its own allocation */
+    int64_t first_ms, last_ms;
+    uint64_t pass;
+    enum model_outcome outcome;
+    struct model_ip ip;
+    struct bytes sni;
+    enum model_asked asked;
+};
+
+struct state_endpoint {
+    uint8_t id[INVENTORY_ID_SIZE];
+    struct model_endpoint place; /* texts in state.texts */
+    uint32_t agent, faces, faces_n, leaf;
+    enum model_outcome outcome;
+    int64_t first_ms, last_ms;
+};
+
+struct state_agent {
+    uint8_t id[INVENTORY_ID_SIZE];
+    uint8_t key_id[SHA256_SIZE];
+    uint8_t name_key[INVENTORY_ID_SIZE];
+    struct bytes name, network, system, version, spki; /* in state.texts */
+    int64_t enrolled_ms, seen_ms, scan_ms;
+    uint64_t passes, endpoints;
+    uint8_t (*batches)[INVENTORY_ID_SIZE]; /* a ring of the newest */
+    uint32_t batches_n, batches_next;
+    bool disabled;
+};
+
+struct state {
+    struct rows certs, words, sightings, faces, endpoints, agents;
+    struct table by_sha256, by_names, by_word, by_face, by_endpoint, by_agent, by_key, by_name;
+    struct order certs_by_end, certs_by_name, certs_by_first, endpoints_by_name, endpoints_by_first;
+    struct arena texts;   /* lives as long as the state */
+    struct arena scratch; /* for one entry */
+    uint64_t entries, skipped;
+    uint64_t bad; /* certificates that do not parse */
+    uint64_t endpoints_ok;
+};
+
+void state_init(struct state *s, const struct env *env);
+void state_clear(struct state *s);
+
+/* ERR_MEMORY: the state is incomplete and must not be used further. Entries that
+ * are not understood are counted in `skipped`. */
+enum err state_apply(struct state *s, const struct store_entry *e) MUST_CHECK;
+
+/* places.c: one scan entry's observations. */
+enum err state_apply_scan(struct state *s, const struct record_scan *r, int64_t time_ms) MUST_CHECK;
+
+/* The certificate's parsed fields; `bad` where it does not parse. */
+enum err state_read_cert(struct state *s, const struct record_certificate *r,
+                         struct state_cert *out) MUST_CHECK;
+
+uint32_t state_word(struct state *s, struct bytes text); /* ROWS_NONE: no memory */
+
+/* Keys of agents' names and of batches. */
+void state_key(const char *kind, struct bytes a, struct bytes b, uint8_t out[INVENTORY_ID_SIZE]);
+bool state_has_batch(const struct state_agent *a, const uint8_t key[INVENTORY_ID_SIZE]);
+
+bool state_is_served(const struct state *s, const struct state_sighting *g);
+
+struct state_cert *state_cert(const struct state *s, uint32_t i);
+struct state_sighting *state_sighting(const struct state *s, uint32_t i);
+struct state_face *state_face(const struct state *s, uint32_t i);
+struct state_endpoint *state_endpoint(const struct state *s, uint32_t i);
+struct state_agent *state_agent(const struct state *s, uint32_t i);
+
+struct bytes state_cert_name(const struct state_cert *c);
+struct bytes state_cert_subject(const struct state_cert *c);
+struct bytes state_cert_names(const struct state_cert *c);
+struct bytes state_cert_serial(const struct state_cert *c);
+struct bytes state_word_text(const struct state *s, uint32_t i);
+
+#endif

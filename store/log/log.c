@@ -1,0 +1,290 @@
+/* The log's queue and its writer thread. See log.h. */
+#include "store/log/private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Batches ---- */
+
+static void batch_free(struct log_batch *b) {
+    if (b == NULL)
+        return;
+    buf_clear(&b->bytes);
+    free(b->leaves);
+    free(b);
+}
+
+/* Hashing is done here, on the caller's thread: the writer has enough to do. */
+static struct log_batch *batch_make(const struct store_entry *entries, size_t n, struct fault *f) {
+    struct log_batch *b = calloc(1, sizeof *b);
+    if (b != NULL) {
+        buf_init(&b->bytes, STORE_BATCH_BYTES_MAX);
+        b->leaves = calloc(n, sizeof *b->leaves);
+        b->n = n;
+    }
+    if (b == NULL || b->leaves == NULL) {
+        fault_set(f, ERR_MEMORY, "log", "a batch of %zu entries", n);
+        batch_free(b);
+        return NULL;
+    }
+    for (size_t i = 0; i < n && b->bytes.err == ERR_OK; i++) {
+        size_t from = b->bytes.n;
+        store_entry_write(&entries[i], &b->bytes);
+        store_leaf_hash(bytes_part(buf_bytes(&b->bytes), from, b->bytes.n), b->leaves[i]);
+    }
+    if (b->bytes.err != ERR_OK) {
+        fault_set(f, b->bytes.err, "log", "a batch of %zu entries", n);
+        batch_free(b);
+        return NULL;
+    }
+    return b;
+}
+
+enum err store_log_submit(struct store_log *log, const struct store_entry *entries, size_t n,
+                          store_log_done *done, void *context, struct fault *f) {
+    struct fault own;
+    f = f != NULL ? f : &own;
+    if (n == 0 || n > STORE_BATCH_ENTRIES_MAX)
+        return fault_set(f, ERR_LIMIT, "log", "a batch of %zu entries", n);
+    struct log_batch *b = batch_make(entries, n, f);
+    if (b == NULL)
+        return f->code;
+    b->done = done;
+    b->context = context;
+    enum err code = ERR_OK;
+    mutex_lock(log->mutex);
+    if (log->ended.code != ERR_OK) {
+        *f = log->ended;
+        code = f->code = ERR_IO;
+    } else if (log->closing || log->waiting_bytes + b->bytes.n > STORE_WAITING_BYTES_MAX) {
+        code = fault_set(f, ERR_BUSY, "log", "%zu bytes wait", log->waiting_bytes);
+    } else {
+        log->waiting_bytes += b->bytes.n;
+        *log->tail = b;
+        log->tail = &b->next;
+        cond_signal(log->wake);
+    }
+    mutex_unlock(log->mutex);
+    if (code != ERR_OK)
+        batch_free(b);
+    return code;
+}
+
+struct waiter {
+    struct store_log *log;
+    bool ready;
+    uint64_t first;
+    struct fault fault;
+};
+
+static void waiter_done(void *context, const struct fault *f, uint64_t first) {
+    struct waiter *w = context;
+    mutex_lock(w->log->mutex);
+    w->ready = true;
+    w->first = first;
+    w->fault = *f;
+    cond_broadcast(w->log->moved);
+    mutex_unlock(w->log->mutex);
+}
+
+enum err store_log_append(struct store_log *log, const struct store_entry *entries, size_t n,
+                          uint64_t *first, struct fault *f) {
+    struct waiter w = {.log = log};
+    enum err code = store_log_submit(log, entries, n, waiter_done, &w, f);
+    if (code != ERR_OK)
+        return code;
+    mutex_lock(log->mutex);
+    while (!w.ready)
+        cond_wait(log->moved, log->mutex);
+    mutex_unlock(log->mutex);
+    if (first != NULL)
+        *first = w.first;
+    if (w.fault.code != ERR_OK && f != NULL)
+        *f = w.fault;
+    return w.fault.code;
+}
+
+/* ---- The writer ---- */
+
+/* Takes what waits, as much as one commit shall hold; with the mutex held. */
+static struct log_batch *take_waiting(struct store_log *log) {
+    struct log_batch *list = log->head, **end = &log->head;
+    size_t bytes = 0;
+    while (*end != NULL && (bytes == 0 || bytes + (*end)->bytes.n <= LOG_COMMIT_BYTES)) {
+        bytes += (*end)->bytes.n;
+        end = &(*end)->next;
+    }
+    log->waiting_bytes -= bytes;
+    log->head = *end;
+    *end = NULL;
+    if (log->head == NULL)
+        log->tail = &log->head;
+    return list;
+}
+
+static void answer(struct log_batch *list, const struct fault *f) {
+    while (list != NULL) {
+        struct log_batch *b = list;
+        list = b->next;
+        b->done(b->context, f, b->first);
+        batch_free(b);
+    }
+}
+
+static void write_all(void *argument) {
+    struct store_log *log = argument;
+    mutex_lock(log->mutex);
+    for (;;) {
+        while (log->head == NULL && !log->closing)
+            cond_wait(log->wake, log->mutex);
+        if (log->head == NULL)
+            break;
+        struct log_batch *list = take_waiting(log);
+        struct fault f = log->ended;
+        mutex_unlock(log->mutex);
+        if (f.code != ERR_OK)
+            f.code = ERR_IO;
+        else if (log_commit(log, list, &f) == ERR_OK)
+            f = (struct fault){.code = ERR_OK};
+        answer(list, &f);
+        mutex_lock(log->mutex);
+    }
+    mutex_unlock(log->mutex);
+}
+
+/* ---- Opening and closing ---- */
+
+static enum err make_folder(struct store_log *log, const char *dir, struct fault *f) {
+    log->dir = path_join(&log->arena, dir, "log");
+    const char *lock = log->dir != NULL ? path_join(&log->arena, log->dir, "lock") : NULL;
+    if (lock == NULL)
+        return fault_set(f, ERR_MEMORY, "log", "%s", dir);
+    bool is_new = !file_exists(log->dir);
+    enum err code = dir_make(log->dir, 0700, f);
+    if (code == ERR_OK && is_new)
+        code = os_dir_sync(dir, f);
+    if (code == ERR_OK)
+        code = os_lock_open(&log->lock, lock, f);
+    return code;
+}
+
+static enum err make_parts(struct store_log *log, struct fault *f) {
+    log->deflater = zip_deflater_open(LOG_LEVEL);
+    log->mutex = mutex_open();
+    log->wake = cond_open();
+    log->moved = cond_open();
+    if (log->deflater == NULL || log->mutex == NULL || log->wake == NULL || log->moved == NULL)
+        return fault_set(f, ERR_MEMORY, "log", "opening");
+    return ERR_OK;
+}
+
+static void log_free(struct store_log *log) {
+    file_close(&log->file);
+    if (log->lock.handle != -1)
+        os_lock_close(&log->lock);
+    zip_deflater_close(log->deflater);
+    buf_clear(&log->raw);
+    buf_clear(&log->out);
+    free(log->made.items);
+    free(log->places.items);
+    mutex_close(log->mutex);
+    cond_close(log->wake);
+    cond_close(log->moved);
+    arena_clear(&log->arena);
+    free(log);
+}
+
+static struct store_log *log_new(const struct env *env, const struct store_log_options *options) {
+    struct store_log *log = calloc(1, sizeof *log);
+    if (log == NULL)
+        return NULL;
+    log->env = *env;
+    if (options != NULL)
+        log->options = *options;
+    if (log->options.segment_bytes == 0)
+        log->options.segment_bytes = LOG_SEGMENT_BYTES;
+    if (log->options.block_bytes == 0)
+        log->options.block_bytes = LOG_BLOCK_BYTES;
+    if (log->options.block_bytes > LOG_BLOCK_BYTES_MAX)
+        log->options.block_bytes = LOG_BLOCK_BYTES_MAX;
+    log->file.fd = -1;
+    log->lock.handle = -1;
+    log->tail = &log->head;
+    arena_init(&log->arena, 1 << 16);
+    buf_init(&log->raw, SEGMENT_BLOCK_MAX);
+    buf_init(&log->out, 2 * (size_t)STORE_BATCH_BYTES_MAX);
+    return log;
+}
+
+enum err store_log_open(const char *dir, const struct env *env,
+                        const struct store_log_options *options, struct store_log **out,
+                        struct store_harm *torn, struct fault *f) {
+    struct store_harm own = {.size = 0};
+    struct fault own_fault;
+    f = f != NULL ? f : &own_fault;
+    torn = torn != NULL ? torn : &own;
+    *torn = own;
+    *out = NULL;
+    struct store_log *log = log_new(env, options);
+    if (log == NULL)
+        return fault_set(f, ERR_MEMORY, "log", "%s", dir);
+    enum err code = make_parts(log, f);
+    if (code == ERR_OK)
+        code = make_folder(log, dir, f);
+    if (code == ERR_OK)
+        code = log_recover(log, torn, f);
+    if (code == ERR_OK) {
+        log->writer = thread_start(write_all, log);
+        if (log->writer == NULL)
+            code = fault_set(f, ERR_MEMORY, "thread", "%s", dir);
+    }
+    if (code != ERR_OK)
+        log_free(log);
+    else
+        *out = log;
+    return code;
+}
+
+void store_log_close(struct store_log *log) {
+    if (log == NULL)
+        return;
+    mutex_lock(log->mutex);
+    log->closing = true;
+    cond_broadcast(log->wake);
+    mutex_unlock(log->mutex);
+    thread_join(log->writer);
+    log_free(log);
+}
+
+/* ---- Asking ---- */
+
+struct store_tree store_log_tree(struct store_log *log) {
+    mutex_lock(log->mutex);
+    struct store_tree tree = log->tree;
+    mutex_unlock(log->mutex);
+    return tree;
+}
+
+void store_log_size(struct store_log *log, uint64_t *bytes, uint64_t *segments) {
+    mutex_lock(log->mutex);
+    *bytes = log->bytes;
+    *segments = log->places.n > 0 ? log->places.items[log->places.n - 1].segment : 1;
+    mutex_unlock(log->mutex);
+}
+
+enum err store_log_get(struct store_log *log, uint64_t number, struct buf *room,
+                       struct store_entry *out, struct fault *f) {
+    struct log_place place;
+    mutex_lock(log->mutex);
+    bool is_there = number < log->tree.size && log_places_find(&log->places, number, &place);
+    mutex_unlock(log->mutex);
+    if (!is_there)
+        return fault_set(f, ERR_NOT_FOUND, "entry", "%llu", (unsigned long long)number);
+    struct arena a;
+    arena_init(&a, 1 << 16);
+    char *path = log_segment_path(&a, log->dir, place.segment);
+    enum err code = path != NULL ? log_fetch(path, &place, number, room, out, f)
+                                 : fault_set(f, ERR_MEMORY, "entry", "%s", log->dir);
+    arena_clear(&a);
+    return code;
+}

@@ -1,0 +1,142 @@
+/* The log: entries appended, never changed, durable before they are
+ * acknowledged. It knows bytes, not meaning (that is store/inventory).
+ *
+ * A data folder holds `log/00000001.seg`, `log/00000002.seg`, ... and
+ * `log/lock`. The bytes of a segment are described in segment.h, those of an
+ * entry in entry.h. Entries are numbered from 0 without gaps, across segments.
+ *
+ * Writing. One thread of the log's own commits: everything that waits is packed
+ * into blocks, written by one write and made durable by one sync, so that many
+ * callers share the price of one. A batch is all there or not at all, after a
+ * crash too. Nothing is acknowledged before the sync has returned.
+ *
+ * Opening for writing reads the whole log once. What a crash left unfinished at
+ * the end of the last segment (a torn tail, never acknowledged) is cut off and
+ * told; damage anywhere else is ERR_DAMAGED with file and offset, and nothing is
+ * changed. A reader can still go on with the sound rest.
+ *
+ * Failing. No space (ERR_FULL): the file is cut back to its last good size, the
+ * batches that waited get ERR_FULL, later ones are tried again. Any other failed
+ * write, and any failed sync, ends the handle: what waits and what comes later
+ * gets ERR_IO, since after a failed sync nobody knows what is on the disk.
+ *
+ * Threads: store_log_submit, _append, _get and _head from any thread.
+ */
+#ifndef STORE_LOG_H
+#define STORE_LOG_H
+
+#include "base/buf.h"
+#include "base/env.h"
+#include "base/file.h"
+#include "store/log/entry.h"
+#include "store/log/tree.h"
+
+enum {
+    STORE_BATCH_ENTRIES_MAX = 1 << 20,
+    STORE_BATCH_BYTES_MAX = 64 << 20,   /* of canonical bytes */
+    STORE_WAITING_BYTES_MAX = 128 << 20 /* of all batches that wait; beyond: ERR_BUSY */
+};
+
+/* What was dropped or is damaged, and where. */
+enum store_harm_kind {
+    STORE_TORN,       /* an unfinished end, never acknowledged */
+    STORE_DAMAGED,    /* bytes that no longer hold what was written */
+    STORE_MISSING,    /* a segment that should be there is not */
+    STORE_UNSUPPORTED /* sound, but of a later version than this program reads */
+};
+
+struct store_harm {
+    enum store_harm_kind kind;
+    char file[24];       /* "00000001.seg" */
+    uint64_t at, size;   /* offset in the file, bytes concerned */
+    uint64_t next_entry; /* the number that should have followed there */
+};
+
+/* The calls that change files. Tests replace them to make them fail. */
+struct store_io {
+    enum err (*write_at)(void *context, const struct file *file, uint64_t at, struct bytes b,
+                         struct fault *f);
+    enum err (*sync)(void *context, const struct file *file, struct fault *f);
+    enum err (*truncate)(void *context, const struct file *file, uint64_t size, struct fault *f);
+    void *context;
+};
+
+/* An entry of the log, in order, while it is opened. Borrowed for the call.
+ * Any code but ERR_OK ends the opening with it. */
+typedef enum err store_replay(void *context, const struct store_entry *entry);
+
+struct store_log_options {
+    store_replay *replay; /* NULL: none */
+    void *replay_context;
+    uint64_t segment_bytes; /* a segment that has reached it is followed by a new one; 0: 64 MiB */
+    size_t block_bytes;     /* unpacked, as far as entries allow; 0: 64 KiB */
+    const struct store_io *io; /* NULL: files */
+};
+
+struct store_log;
+
+/* Opens `dir`/log for writing, made if absent. ERR_LOCKED where another process
+ * has it open. Copies env and options. *torn (may be NULL) tells what was cut
+ * off; its size is 0 where nothing was. */
+enum err store_log_open(const char *dir, const struct env *env,
+                        const struct store_log_options *options, struct store_log **out,
+                        struct store_harm *torn, struct fault *f) MUST_CHECK;
+/* Commits what waits, then frees. NULL is allowed. */
+void store_log_close(struct store_log *log);
+
+/* Called once a batch, on the log's thread, in the order of entry numbers:
+ * ERR_OK with the number of the first entry once all are durable; else the
+ * reason, and none of them is in the log. Short work only: the next commit waits. */
+typedef void store_log_done(void *context, const struct fault *f, uint64_t first);
+
+/* Copies the entries (their `number` is ignored) and returns; `done` is called
+ * later. Where it returns an error, `done` is never called: ERR_LIMIT for an
+ * entry or batch that is too large, ERR_BUSY when too much waits, ERR_IO when the
+ * handle has ended. */
+enum err store_log_submit(struct store_log *log, const struct store_entry *entries, size_t n,
+                          store_log_done *done, void *context, struct fault *f) MUST_CHECK;
+/* The same, waiting. Not from within a `done`. */
+enum err store_log_append(struct store_log *log, const struct store_entry *entries, size_t n,
+                          uint64_t *first, struct fault *f) MUST_CHECK;
+
+/* One durable entry by its number: reads and unpacks its block (about 0.3 ms).
+ * The entry's payload points into `room`, which is reset first. */
+enum err store_log_get(struct store_log *log, uint64_t number, struct buf *room,
+                       struct store_entry *out, struct fault *f) MUST_CHECK;
+
+/* The Merkle tree over all durable entries. */
+struct store_tree store_log_tree(struct store_log *log);
+
+/* Bytes of all segments and their number. */
+void store_log_size(struct store_log *log, uint64_t *bytes, uint64_t *segments);
+
+/* Reading without a lock: beside a running server, in a copied folder (the data
+ * folder or its `log`), or one segment file. Sees what was written when it was
+ * opened, perhaps a moment before it was durable. Damage does not stop it: it goes on with the next
+ * sound block. One thread at a time. */
+struct store_reader;
+
+enum err store_reader_open(const char *path, struct store_reader **out, struct fault *f) MUST_CHECK;
+void store_reader_close(struct store_reader *r);
+
+/* The next entry, borrowed until the next call. ERR_NOT_FOUND at the end;
+ * ERR_MEMORY and ERR_IO end the reading. */
+enum err store_reader_next(struct store_reader *r, struct store_entry *out,
+                           struct fault *f) MUST_CHECK;
+/* One entry that was read before, by its number; as store_log_get. */
+enum err store_reader_get(struct store_reader *r, uint64_t number, struct buf *room,
+                          struct store_entry *out, struct fault *f) MUST_CHECK;
+/* Back to the first entry; what was found wrong is forgotten. */
+void store_reader_rewind(struct store_reader *r);
+
+/* What has been found wrong so far, in order; at most STORE_HARM_MAX are kept,
+ * store_reader_harms counts all. NULL past the end. */
+enum { STORE_HARM_MAX = 64 };
+size_t store_reader_harms(const struct store_reader *r);
+const struct store_harm *store_reader_harm(const struct store_reader *r, size_t i);
+/* "log/00000001.seg: damaged at byte 1234 (567 bytes), ..." */
+void store_harm_text(const struct store_harm *harm, struct buf *out);
+/* ERR_OK for a torn tail, ERR_DAMAGED, ERR_UNSUPPORTED. */
+enum err store_harm_code(const struct store_harm *harm);
+
+#endif

@@ -1,0 +1,94 @@
+/* The log's inside, shared by log.c (threads and queue), commit.c (writing) and
+ * recover.c (opening). Private to store/log. */
+#ifndef STORE_LOG_PRIVATE_H
+#define STORE_LOG_PRIVATE_H
+
+#include "base/os.h"
+#include "base/thread.h"
+#include "base/zip.h"
+#include "store/log/segment.h"
+
+enum {
+    LOG_SEGMENT_BYTES = 64 << 20,
+    LOG_BLOCK_BYTES = 64 << 10,
+    LOG_BLOCK_BYTES_MAX = 2 << 20, /* with one entry of the largest size below SEGMENT_BLOCK_MAX */
+    LOG_COMMIT_BYTES = 32 << 20,   /* of one commit, where single batches allow */
+    LOG_LEVEL = 6,
+};
+
+/* What one caller handed in: there as a whole or not at all. */
+struct log_batch {
+    struct log_batch *next;
+    struct buf bytes;      /* canonical bytes of its entries */
+    uint8_t (*leaves)[32]; /* their leaf hashes */
+    size_t n;
+    uint64_t first; /* set by the commit */
+    store_log_done *done;
+    void *context;
+};
+
+/* Where a block is, to find entries by number. */
+struct log_place {
+    uint64_t first, at;
+    uint32_t segment;
+};
+
+struct log_places {
+    struct log_place *items;
+    size_t n, room;
+};
+enum err log_places_add(struct log_places *p, struct log_place place) MUST_CHECK;
+
+/* The block that holds the entry, or would; false where there is none before it. */
+bool log_places_find(const struct log_places *p, uint64_t number, struct log_place *out);
+/* Reads one entry of that block. `room` holds the payload. */
+enum err log_fetch(const char *path, const struct log_place *place, uint64_t number,
+                   struct buf *room, struct store_entry *out, struct fault *f) MUST_CHECK;
+
+struct store_log {
+    struct env env;
+    struct store_log_options options;
+    struct arena arena; /* the folder's path */
+    const char *dir;    /* with the segments */
+    struct os_lock lock;
+    struct thread *writer;
+
+    /* Used by the writer alone. */
+    struct file file; /* the last segment */
+    uint32_t segment;
+    uint8_t salt[SEGMENT_SALT];
+    uint64_t size; /* of the last segment, durable */
+    struct zip_deflater *deflater;
+    struct buf raw, out;    /* the block, and the commit, being made */
+    struct log_places made; /* blocks of the commit being made */
+
+    struct mutex *mutex; /* guards what follows */
+    struct cond *wake;   /* the writer: something waits, or the end */
+    struct cond *moved;  /* those who wait in store_log_append */
+    struct log_batch *head, **tail;
+    size_t waiting_bytes;
+    bool closing;
+    struct fault ended; /* code ERR_OK: alive */
+    struct store_tree tree;
+    struct log_places places;
+    uint64_t bytes; /* of all segments */
+};
+
+/* Commits the batches of the list: all are durable (ERR_OK), or none and the fault
+ * says why. A fault that ends the handle is put into log->ended. Called without the
+ * mutex, by the writer only. */
+enum err log_commit(struct store_log *log, struct log_batch *list, struct fault *f) MUST_CHECK;
+
+/* Of the last segment, through options.io. */
+enum err log_sync(struct store_log *log, struct fault *f) MUST_CHECK;
+enum err log_cut(struct store_log *log, uint64_t size, struct fault *f) MUST_CHECK;
+
+/* Makes and opens the segment that follows on log->tree. */
+enum err log_segment_make(struct store_log *log, uint32_t number, struct fault *f) MUST_CHECK;
+
+/* Reads what is there, cuts a torn end off, opens the last segment. */
+enum err log_recover(struct store_log *log, struct store_harm *torn, struct fault *f) MUST_CHECK;
+
+char *log_segment_path(struct arena *a, const char *dir, uint32_t number);
+
+#endif

@@ -1,0 +1,99 @@
+/* store/inventory: payloads of foreign bytes. What is read is written the same, and
+ * a state that applies any sequence of entries stays one that can be asked. */
+#include "base/os.h"
+#include "store/inventory/private.h"
+
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void demand(bool holds) {
+    if (!holds)
+        abort();
+}
+
+static void same(struct buf *out, struct bytes in) {
+    demand(out->err == ERR_OK && bytes_equal(buf_bytes(out), in));
+    buf_reset(out);
+}
+
+static void round_trip(struct arena *a, struct bytes in) {
+    struct record_certificate c;
+    struct record_agent g;
+    struct record_scan s;
+    struct record_audit t;
+    struct model_observation o;
+    struct buf out;
+    buf_init(&out, 1 << 20);
+    if (record_certificate_read(in, &c)) {
+        record_certificate_write(&c, &out);
+        same(&out, in);
+    }
+    for (unsigned type = RECORD_AGENT_ENROLLED; type <= RECORD_AGENT_REKEYED; type++)
+        if (record_agent_read((enum record_type)type, in, &g)) {
+            record_agent_write((enum record_type)type, &g, &out);
+            same(&out, in);
+        }
+    if (record_scan_read(in, &s)) {
+        record_scan_write(&s, &out);
+        same(&out, in);
+    }
+    if (record_audit_read(in, &t)) {
+        record_audit_write(&t, &out);
+        same(&out, in);
+    }
+    if (record_observation_read(a, in, &o)) {
+        record_observation_write(&o, &out);
+        same(&out, in);
+    }
+    buf_clear(&out);
+}
+
+static void ask(struct state *s, struct arena *a) {
+    struct match m;
+    demand(order_update(&s->certs_by_end) == ERR_OK && order_update(&s->certs_by_name) == ERR_OK);
+    demand(order_update(&s->endpoints_by_name) == ERR_OK);
+    demand(match_open(&m, s, bytes_text("A1"), a, NULL) == ERR_OK);
+    for (uint32_t i = 0; i < s->certs.n; i++) {
+        struct inventory_cert c;
+        inventory_copy_cert(s, i, a, &c);
+        (void)match_cert(&m, state_cert(s, i));
+        demand(order_place(&s->certs_by_name, i) < s->certs.n);
+    }
+    for (uint32_t i = 0; i < s->endpoints.n; i++) {
+        struct inventory_endpoint e;
+        inventory_copy_endpoint(s, i, a, &e);
+        (void)match_endpoint(&m, state_endpoint(s, i));
+        demand(order_place(&s->endpoints_by_name, i) < s->endpoints.n);
+    }
+    for (uint32_t i = 0; i < s->agents.n; i++) {
+        struct inventory_agent g;
+        inventory_copy_agent(s, i, a, &g);
+    }
+}
+
+/* The input as canonical bytes of entries. */
+static void apply(struct arena *a, struct bytes in) {
+    struct env env = env_system(NULL);
+    struct state *s = malloc(sizeof *s);
+    struct cur c = cur_open(in);
+    struct store_entry e = {.number = 0};
+    demand(s != NULL);
+    state_init(s, &env);
+    for (; store_entry_take(&c, &e); e.number++)
+        demand(state_apply(s, &e) == ERR_OK);
+    ask(s, a);
+    state_clear(s);
+    free(s);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    struct arena a;
+    if (size > 1 << 17)
+        return 0;
+    arena_init(&a, (size_t)64 << 20);
+    round_trip(&a, bytes_of(data, size));
+    apply(&a, bytes_of(data, size));
+    arena_clear(&a);
+    return 0;
+}
