@@ -1,0 +1,161 @@
+/* Inner shapes of web/api; see api.h for what they are for. */
+#ifndef API_API_PRIVATE_H
+#define API_API_PRIVATE_H
+
+#include "web/api/api.h"
+
+#include "base/json.h"
+
+struct api {
+    struct api_options o;
+};
+
+/* One request under way, in its arena. */
+struct api_call {
+    const struct api_options *o;
+    struct http_request *rq;
+    const struct api_route *route;
+
+    enum auth_role role;               /* of the caller; AUTH_PUBLIC where nobody */
+    struct auth_user user;             /* people; name "local" by the control socket */
+    struct inventory_agent agent;      /* agents */
+    struct auth_signed signed_request; /* agents: as the signature sees it */
+    struct signature_params signature;
+    const char *actor; /* for the audit trail: "user:alex", "local", "agent:HEX" */
+
+    struct json_value body; /* JSON_NONE where the row takes none */
+    struct json json;       /* of the answer */
+    struct fault fault;     /* why the handler failed */
+};
+
+/* Handlers write the answer through call->json or rq->response and return ERR_OK,
+ * or fill call->fault: it becomes the problem. They run on a background thread. */
+typedef enum err api_handler(struct api_call *call);
+
+enum api_in { API_PATH = 1, API_QUERY, API_BODY };
+
+/* A parameter or a member of the body. The dispatcher refuses what is not in the
+ * row, what is missing, and what is of another type, each by its name. */
+struct api_param {
+    const char *name; /* NULL closes a list */
+    enum api_in in;
+    enum json_type type; /* JSON_STRING, JSON_NUMBER (an integer), JSON_BOOL, JSON_ARRAY */
+    bool required;       /* else it may be missing or null */
+    const char *help;
+};
+
+enum api_content { API_JSON, API_NDJSON, API_PEM, API_NOTHING };
+
+struct api_route {
+    enum http_method method;
+    const char *path; /* pattern of web/http/route.h */
+    enum auth_role role;
+    bool is_signed;  /* the handler checks a signature by itself (enrolment) */
+    size_t body_max; /* bytes as sent */
+    enum api_content takes, gives;
+    unsigned status; /* on success */
+    api_handler *handler;
+    const struct api_param *params;
+    const char *help;
+};
+
+/* rows.c */
+extern const struct api_route api_routes[];
+extern const size_t api_routes_n;
+
+/* ---- reply.c: what handlers share ---- */
+
+enum { API_EXPIRING_DAYS = 30, API_QUIET_MS = 36 * 60 * 60 * 1000 };
+
+int64_t api_now_s(const struct api_call *call);
+
+/* Opens and closes the object that is the answer. */
+struct json *api_begin(struct api_call *call);
+enum err api_end(struct api_call *call);
+
+/* Members of the body; false where it is missing or null. */
+bool api_text(struct api_call *call, const char *name, struct bytes *out);
+bool api_number(struct api_call *call, const char *name, int64_t *out);
+
+/* A hex identifier out of the path: ERR_NOT_FOUND where it is none. */
+enum err api_path_id(struct api_call *call, size_t i, uint8_t *out, size_t n,
+                     const char *what) MUST_CHECK;
+
+/* List parameters. `sorts` ends with a NULL name; its first row is the default. */
+struct api_sort {
+    const char *name;
+    enum inventory_sort sort;
+};
+enum err api_list_query(struct api_call *call, const struct api_sort *sorts,
+                        struct inventory_query *q) MUST_CHECK;
+/* {"items":[ ... and ... ],"next":...,"total":N} */
+void api_list_begin(struct api_call *call);
+enum err api_list_end(struct api_call *call, const struct inventory_page *page);
+
+/* Writes an audit entry and waits for it. `object` is "kind:name". */
+enum err api_audit(struct api_call *call, const char *verb, const char *object_kind,
+                   struct bytes object, const char *detail) MUST_CHECK;
+
+/* Parts of answers. */
+void api_json_state(struct json *j, bool has_end, bool has_begin, int64_t not_before_s,
+                    int64_t not_after_s, int64_t now_s);               /* "state", "days_left" */
+void api_json_key(struct json *j, const char *key, struct bytes text); /* of "EC P-256" */
+void api_json_agent(struct json *j, const char *key, const uint8_t *id, struct bytes name);
+void api_json_ms(struct json *j, const char *key, int64_t ms);              /* 0: null */
+void api_json_optional(struct json *j, const char *key, struct bytes text); /* empty: null */
+
+/* ---- people.c ---- */
+api_handler api_session_begin, api_session_get, api_session_end, api_session_link;
+api_handler api_users_list, api_users_add, api_users_disable, api_users_enable, api_users_link,
+    api_users_password;
+api_handler api_tokens_list, api_tokens_add, api_tokens_revoke;
+/* Whose cookie came with the request; false: nobody's. */
+bool api_session_of(const struct api_options *o, const struct http_request *rq,
+                    struct auth_user *out);
+
+/* ---- certificates.c, endpoints.c, agents.c, summary.c ---- */
+api_handler api_certificates_list, api_certificates_get, api_certificates_pem;
+api_handler api_endpoints_list, api_endpoints_get;
+api_handler api_agents_list, api_agents_get, api_agents_rename, api_agents_disable,
+    api_agents_enable, api_agents_enrol, api_agents_self;
+api_handler api_summary, api_health, api_openapi_get;
+
+/* ---- push.c, lines.c ---- */
+api_handler api_push_missing, api_push_observations;
+
+/* A rejected line of a push. */
+struct push_rejection {
+    size_t line;
+    enum err code;
+    const char *detail; /* static or in the arena */
+};
+
+/* What the lines of a push hold. Everything lives in `arena`, texts borrow `text`. */
+struct push_lines {
+    struct inventory_der *certificates;
+    size_t *certificate_lines;
+    size_t certificates_n;
+    struct model_observation *observations;
+    size_t *observation_lines;
+    size_t observations_n;
+    bool has_summary, complete;
+    struct model_summary summary;
+    struct push_rejection *rejections;
+    size_t rejections_n, unknown_n; /* unknown_n: lines of a type that is not known here */
+};
+
+enum { PUSH_LINE_MAX = 1 << 20, PUSH_DECODED_MAX = 64 << 20, PUSH_REJECTIONS_MAX = 1000 };
+
+/* Reads NDJSON. A bad line is a rejection and does not touch the others. ERR_LIMIT:
+ * more than INVENTORY_PUSH_MAX of a kind, or more than PUSH_REJECTIONS_MAX rejections. */
+enum err push_lines_read(struct arena *arena, struct bytes text, struct push_lines *out,
+                         struct fault *f) MUST_CHECK;
+
+/* ---- routes.c ---- */
+
+/* Runs an admitted call to its end: the response is filled. */
+void api_run(struct api_call *call);
+/* The problem for a fault. */
+void api_problem(struct api_call *call, const struct fault *f);
+
+#endif

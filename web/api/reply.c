@@ -1,0 +1,177 @@
+/* What the handlers share: parameters in, parts of answers out. See api_private.h. */
+#include "web/api/api_private.h"
+
+#include "base/clock.h"
+#include "base/text.h"
+
+#include <string.h>
+
+int64_t api_now_s(const struct api_call *call) {
+    return env_now_s(call->o->env);
+}
+
+struct json *api_begin(struct api_call *call) {
+    call->json = json_to(&call->rq->response.body);
+    json_object(&call->json, NULL);
+    return &call->json;
+}
+
+enum err api_end(struct api_call *call) {
+    json_end(&call->json, '}');
+    return ERR_OK;
+}
+
+bool api_text(struct api_call *call, const char *name, struct bytes *out) {
+    struct json_value v = json_get(call->body, name);
+    return json_type_of(v) == JSON_STRING && json_string(v, &call->rq->arena, out);
+}
+
+bool api_number(struct api_call *call, const char *name, int64_t *out) {
+    struct json_value v = json_get(call->body, name);
+    return json_type_of(v) == JSON_NUMBER && json_integer(v, out);
+}
+
+enum err api_path_id(struct api_call *call, size_t i, uint8_t *out, size_t n, const char *what) {
+    if (i < call->rq->path_values_n && hex_read(call->rq->path_values[i], out, n))
+        return ERR_OK;
+    return fault_set(&call->fault, ERR_NOT_FOUND, what, "%zu hex digits are wanted", 2 * n);
+}
+
+static enum err refuse_sort(struct api_call *call, const struct api_sort *sorts) {
+    struct buf names;
+    buf_init(&names, 256);
+    for (const struct api_sort *row = sorts; row->name; row++)
+        buf_printf(&names, "%s%s", names.n > 0 ? ", " : "", row->name);
+    enum err code = fault_set(&call->fault, ERR_USAGE, "sort", "one of %s", buf_cstr(&names));
+    buf_clear(&names);
+    return code;
+}
+
+static enum err read_sort(struct api_call *call, const struct api_sort *sorts,
+                          struct inventory_query *q) {
+    struct bytes sort = http_param(call->rq, "sort"), order = http_param(call->rq, "order");
+    const struct api_sort *row = sorts;
+    while (sort.p && row->name && !bytes_is(sort, row->name))
+        row++;
+    if (!row->name)
+        return refuse_sort(call, sorts);
+    q->sort = row->sort;
+    q->descending = order.p && bytes_is(order, "desc");
+    if (order.p && !q->descending && !bytes_is(order, "asc"))
+        return fault_set(&call->fault, ERR_USAGE, "order", "asc or desc");
+    return ERR_OK;
+}
+
+enum err api_list_query(struct api_call *call, const struct api_sort *sorts,
+                        struct inventory_query *q) {
+    struct bytes limit = http_param(call->rq, "limit");
+    uint64_t n = 100;
+    if (limit.p && (!number_read(limit, INVENTORY_PAGE_MAX, &n) || n == 0))
+        return fault_set(&call->fault, ERR_USAGE, "limit", "1 to %d", INVENTORY_PAGE_MAX);
+    *q = (struct inventory_query){.limit = (size_t)n};
+    q->text = http_param(call->rq, "q");
+    if (q->text.n > INVENTORY_TEXT_MAX)
+        return fault_set(&call->fault, ERR_USAGE, "q", "at most %d bytes", INVENTORY_TEXT_MAX);
+    q->cursor = http_param(call->rq, "cursor");
+    return read_sort(call, sorts, q);
+}
+
+void api_list_begin(struct api_call *call) {
+    json_array(api_begin(call), "items");
+}
+
+enum err api_list_end(struct api_call *call, const struct inventory_page *page) {
+    json_end(&call->json, ']');
+    api_json_optional(&call->json, "next", page->next);
+    json_int(&call->json, "total", (int64_t)page->total);
+    return api_end(call);
+}
+
+enum err api_audit(struct api_call *call, const char *verb, const char *object_kind,
+                   struct bytes object, const char *detail) {
+    struct buf text;
+    buf_init(&text, INVENTORY_TEXT_MAX);
+    buf_text(&text, object_kind);
+    buf_text(&text, ":");
+    buf_put(&text, object);
+    struct inventory_audit act = {.actor = bytes_text(call->actor),
+                                  .verb = bytes_text(verb),
+                                  .object = buf_bytes(&text),
+                                  .detail = bytes_text(detail ? detail : "")};
+    enum err code = text.err;
+    if (code != ERR_OK)
+        code = fault_set(&call->fault, code, "audit", "the object's name is too long");
+    else
+        code = inventory_audit(call->o->inventory, &act, NULL, NULL, &call->fault);
+    buf_clear(&text);
+    return code;
+}
+
+void api_json_state(struct json *j, bool has_end, bool has_begin, int64_t not_before_s,
+                    int64_t not_after_s, int64_t now_s) {
+    int64_t days = clock_days_between(now_s, not_after_s);
+    const char *state = "ok";
+    if (!has_end)
+        state = "unknown";
+    else if (not_after_s < now_s)
+        state = "expired";
+    else if (has_begin && not_before_s > now_s)
+        state = "future";
+    else if (days < API_EXPIRING_DAYS)
+        state = "expiring";
+    json_text(j, "state", state);
+    if (has_end)
+        json_int(j, "days_left", days);
+    else
+        json_null(j, "days_left");
+}
+
+static const struct {
+    const char *name;
+    int64_t bits;
+} curves[] = {
+    {"P-256", 256},
+    {"P-384", 384},
+    {"P-521", 521},
+    {"P-224", 224},
+    {"P-192", 192},
+};
+
+void api_json_key(struct json *j, const char *key, struct bytes text) {
+    struct cur c = cur_open(text);
+    struct bytes algorithm = cur_until(&c, ' ');
+    uint64_t bits = 0;
+    json_object(j, key);
+    json_bytes(j, "algorithm", algorithm);
+    if (number_read(c.rest, 1000000, &bits)) {
+        json_int(j, "bits", (int64_t)bits);
+    } else if (c.rest.n > 0) {
+        for (size_t i = 0; i < sizeof curves / sizeof curves[0]; i++) {
+            if (bytes_is(c.rest, curves[i].name))
+                json_int(j, "bits", curves[i].bits);
+        }
+        json_bytes(j, "curve", c.rest);
+    }
+    json_end(j, '}');
+}
+
+void api_json_agent(struct json *j, const char *key, const uint8_t *id, struct bytes name) {
+    json_object(j, key);
+    json_hex(j, "id", bytes_of(id, INVENTORY_ID_SIZE));
+    json_bytes(j, "name", name);
+    json_end(j, '}');
+}
+
+void api_json_ms(struct json *j, const char *key, int64_t ms) {
+    if (ms == 0)
+        json_null(j, key);
+    else
+        json_time(j, key, ms / 1000);
+}
+
+void api_json_optional(struct json *j, const char *key, struct bytes text) {
+    if (text.n == 0)
+        json_null(j, key);
+    else
+        json_bytes(j, key, text);
+}

@@ -1,0 +1,178 @@
+/* The table of routes. A new call is one row here, and one handler in the file of
+ * its subject; the way of a request through the rows is in routes.c. */
+#include "web/api/api_private.h"
+
+enum { SMALL = 16 * 1024, FINGERPRINTS = 1 << 20 };
+
+/* clang-format off */
+
+static const struct api_param none[] = {{0}};
+
+#define TEXT   JSON_STRING
+#define NUMBER JSON_NUMBER
+
+#define PAGED \
+    {"q",      API_QUERY, TEXT,   false, "text that a row must hold, letters' case ignored"}, \
+    {"order",  API_QUERY, TEXT,   false, "asc (default) or desc"},                            \
+    {"cursor", API_QUERY, TEXT,   false, "`next` of the page before"},                        \
+    {"limit",  API_QUERY, NUMBER, false, "rows of a page, 1 to 1000, default 100"}
+
+static const struct api_param certificates[] = {
+    PAGED,
+    {"sort",   API_QUERY, TEXT, false, "not_after (default), display_name or first_seen"},
+    {"served", API_QUERY, TEXT, false, "true: only what is served somewhere now"},
+    {"agent",  API_QUERY, TEXT, false, "only what this agent saw last; its id"},
+    {0},
+};
+static const struct api_param endpoints[] = {
+    PAGED,
+    {"sort",  API_QUERY, TEXT, false, "host (default) or first_seen"},
+    {"agent", API_QUERY, TEXT, false, "only what this agent saw last; its id"},
+    {0},
+};
+static const struct api_param agents[] = {
+    PAGED,
+    {"sort", API_QUERY, TEXT, false, "name (default) or enrolled"},
+    {0},
+};
+static const struct api_param by_sha256[] = {
+    {"sha256", API_PATH, TEXT, true, "SHA-256 of the certificate's DER, hex"},
+    {0},
+};
+static const struct api_param by_id[] = {
+    {"id", API_PATH, TEXT, true, "identifier, hex"},
+    {0},
+};
+static const struct api_param by_name[] = {
+    {"name", API_PATH, TEXT, true, "the user's name"},
+    {0},
+};
+static const struct api_param rename_agent[] = {
+    {"id",   API_PATH, TEXT, true, "identifier, hex"},
+    {"name", API_BODY, TEXT, true, "the new name: letters, digits and . _ -"},
+    {0},
+};
+static const struct api_param log_in[] = {
+    {"user",     API_BODY, TEXT, true, "name"},
+    {"password", API_BODY, TEXT, true, "password"},
+    {0},
+};
+static const struct api_param use_link[] = {
+    {"link",     API_BODY, TEXT, true, "the secret of the one-time link"},
+    {"password", API_BODY, TEXT, true, "the new password, 12 bytes or more"},
+    {0},
+};
+static const struct api_param user[] = {
+    {"name", API_BODY, TEXT, true, "letters, digits and . _ @ -"},
+    {"role", API_BODY, TEXT, true, "viewer or admin"},
+    {0},
+};
+static const struct api_param password[] = {
+    {"name",     API_PATH, TEXT, true, "the user's name"},
+    {"password", API_BODY, TEXT, true, "the new password, 12 bytes or more"},
+    {0},
+};
+static const struct api_param token[] = {
+    {"uses",        API_BODY, NUMBER, false, "how many agents it enrols, default 1"},
+    {"valid_hours", API_BODY, NUMBER, false, "1 to 8760, default 24"},
+    {"network",     API_BODY, TEXT,   false, "of these agents; default: theirs to say"},
+    {"names",       API_BODY, TEXT,   false, "pattern that their names must fit, default *"},
+    {"for",         API_BODY, TEXT,   false, "re-enrols this agent, which keeps its history"},
+    {0},
+};
+static const struct api_param enrolment[] = {
+    {"token",      API_BODY, TEXT, true,  "the enrolment token, whole or its secret alone"},
+    {"name",       API_BODY, TEXT, true,  "letters, digits and . _ -"},
+    {"network",    API_BODY, TEXT, false, "label; the token's own counts before it"},
+    {"public_key", API_BODY, TEXT, true,  "SubjectPublicKeyInfo DER of a P-256 key, base64"},
+    {"system",     API_BODY, TEXT, false, "operating system, for people"},
+    {"version",    API_BODY, TEXT, false, "of the agent"},
+    {0},
+};
+static const struct api_param fingerprints[] = {
+    {"sha256", API_BODY, JSON_ARRAY, true, "at most 10000 fingerprints, hex"},
+    {0},
+};
+static const struct api_param batch[] = {
+    {"batch", API_QUERY, TEXT, true, "the batch's random id, 32 hex digits: stored once"},
+    {0},
+};
+
+#define GET(path, role, gives, handler, params, help) \
+    {HTTP_GET, API_ROOT path, role, false, 0, API_NOTHING, gives, 200, handler, params, help}
+#define POST(path, role, status, handler, params, help) \
+    {HTTP_POST, API_ROOT path, role, false, SMALL, API_JSON, API_JSON, status, handler, params, help}
+#define DELETE(path, role, handler, params, help) \
+    {HTTP_DELETE, API_ROOT path, role, false, 0, API_NOTHING, API_NOTHING, 204, handler, params, help}
+
+/* The first row that fits counts: "self" stands before "{id}". */
+const struct api_route api_routes[] = {
+    GET("/health", AUTH_PUBLIC, API_JSON, api_health, none,
+        "Is the server there?"),
+    GET("/openapi.json", AUTH_PUBLIC, API_JSON, api_openapi_get, none,
+        "This description"),
+
+    POST("/session", AUTH_PUBLIC, 200, api_session_begin, log_in,
+         "Log in: sets the session's cookie"),
+    POST("/session/link", AUTH_PUBLIC, 200, api_session_link, use_link,
+         "Set a password with a one-time link, and log in"),
+    GET("/session", AUTH_VIEWER, API_JSON, api_session_get, none,
+        "Who am I?"),
+    DELETE("/session", AUTH_VIEWER, api_session_end, none,
+           "Log out"),
+
+    GET("/summary", AUTH_VIEWER, API_JSON, api_summary, none,
+        "Counts, and who the server is"),
+    GET("/certificates", AUTH_VIEWER, API_JSON, api_certificates_list, certificates,
+        "Certificates, paged"),
+    GET("/certificates/{sha256}", AUTH_VIEWER, API_JSON, api_certificates_get, by_sha256,
+        "All of one certificate, and where it was seen"),
+    GET("/certificates/{sha256}/pem", AUTH_VIEWER, API_PEM, api_certificates_pem, by_sha256,
+        "The certificate as a PEM file"),
+    GET("/endpoints", AUTH_VIEWER, API_JSON, api_endpoints_list, endpoints,
+        "Endpoints, paged"),
+    GET("/endpoints/{id}", AUTH_VIEWER, API_JSON, api_endpoints_get, by_id,
+        "One endpoint, its faces and its certificates now and before"),
+
+    GET("/agents/self", AUTH_AGENT, API_JSON, api_agents_self, none,
+        "An agent about itself"),
+    GET("/agents", AUTH_VIEWER, API_JSON, api_agents_list, agents,
+        "Agents, paged"),
+    GET("/agents/{id}", AUTH_VIEWER, API_JSON, api_agents_get, by_id,
+        "One agent"),
+    POST("/agents/{id}/rename", AUTH_ADMIN, 200, api_agents_rename, rename_agent,
+         "Give an agent another name"),
+    POST("/agents/{id}/disable", AUTH_ADMIN, 200, api_agents_disable, by_id,
+         "Refuse an agent's requests from now on"),
+    POST("/agents/{id}/enable", AUTH_ADMIN, 200, api_agents_enable, by_id,
+         "Take an agent's requests again"),
+
+    GET("/tokens", AUTH_ADMIN, API_JSON, api_tokens_list, none,
+        "Enrolment tokens that can still be used"),
+    POST("/tokens", AUTH_ADMIN, 201, api_tokens_add, token,
+         "Make an enrolment token; it is shown once"),
+    DELETE("/tokens/{id}", AUTH_ADMIN, api_tokens_revoke, by_id,
+           "Revoke an enrolment token"),
+
+    GET("/users", AUTH_ADMIN, API_JSON, api_users_list, none,
+        "Users"),
+    POST("/users", AUTH_ADMIN, 201, api_users_add, user,
+         "Add a user; answers with a one-time link, valid 24 h"),
+    POST("/users/{name}/disable", AUTH_ADMIN, 200, api_users_disable, by_name,
+         "Disable a user: ends sessions and links"),
+    POST("/users/{name}/enable", AUTH_ADMIN, 200, api_users_enable, by_name,
+         "Enable a user again"),
+    POST("/users/{name}/link", AUTH_ADMIN, 201, api_users_link, by_name,
+         "A one-time link, valid 24 h, to set a password"),
+    POST("/users/{name}/password", AUTH_VIEWER, 200, api_users_password, password,
+         "Set a password: one's own, or anybody's as local administrator"),
+
+    /* By agents. */
+    {HTTP_POST, API_ROOT "/agents", AUTH_PUBLIC, true, SMALL, API_JSON, API_JSON, 201,
+     api_agents_enrol, enrolment, "Enrol an agent by a token; signed with the new key"},
+    {HTTP_POST, API_ROOT "/certificates/missing", AUTH_AGENT, false, FINGERPRINTS, API_JSON, API_JSON,
+     200, api_push_missing, fingerprints, "Which of these certificates are not stored yet?"},
+    {HTTP_POST, API_ROOT "/observations", AUTH_AGENT, false, PUSH_DECODED_MAX, API_NDJSON, API_JSON,
+     200, api_push_observations, batch, "Store a batch: certificates, observations, summary"},
+};
+const size_t api_routes_n = sizeof api_routes / sizeof api_routes[0];
