@@ -1,0 +1,301 @@
+// The GUI in Chromium against a real server, started by tests/peers/gui_test.py, which
+// hands over what it made in a JSON file (first argument). Prints one line a check.
+import fs from "node:fs";
+import path from "node:path";
+import { createRequire } from "node:module";
+import { chromium } from "playwright-core";
+
+const made = JSON.parse(fs.readFileSync(process.argv[2], "utf8"));
+const axe = fs.readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const pictures = made.pictures;
+let failed = 0;
+
+function check(name, good, why = "") {
+  if (!good) failed++;
+  console.log(good ? `ok ${name}` : `not ok ${name}: ${typeof why === "string" ? why : JSON.stringify(why)}`);
+}
+const checkEqual = (name, got, expected) => check(name, JSON.stringify(got) === JSON.stringify(expected), `got ${JSON.stringify(got)}, expected ${JSON.stringify(expected)}`);
+
+// A profile of its own, and trust in one key: no error of another certificate is ignored.
+const context = await chromium.launchPersistentContext(fs.mkdtempSync(path.join(made.work, "profile-")), {
+  executablePath: made.chromium, headless: true, baseURL: made.url, viewport: { width: 1280, height: 860 }, acceptDownloads: true,
+  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--ignore-certificate-errors-spki-list=" + made.spki],
+});
+context.setDefaultTimeout(15000);
+const page = context.pages()[0] || await context.newPage();
+const told = [], foreign = [];
+const transfers = new Map();
+page.on("console", (m) => ["error", "warning"].includes(m.type()) && !/status of (400|401|404)|ERR_INTERNET_DISCONNECTED/.test(m.text()) && told.push(m.text()));
+page.on("pageerror", (error) => told.push(String(error)));
+page.on("request", (request) => /^(blob|data):/.test(request.url()) || request.url().startsWith(made.url + "/") || foreign.push(request.url()));
+page.on("response", (response) => {
+  const { pathname } = new URL(response.url());
+  const n = Number(response.headers()["content-length"]);
+  if (response.status() === 200 && (pathname.startsWith("/gui/") || pathname === "/welcome")) transfers.set(pathname, n);
+});
+
+const settled = () => page.waitForSelector("main:not([aria-busy]) h1");
+async function go(address) {
+  await page.goto(address);
+  await settled();
+}
+const heading = () => page.textContent("h1");
+const names = () => page.locator("tbody td:nth-child(3) a").allTextContents();
+const query = () => new URL(page.url()).searchParams;
+
+async function look(name) {
+  for (const scheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme: scheme });
+    await page.screenshot({ path: path.join(pictures, `${name}-${scheme}.png`), animations: "disabled" });
+    const found = await page.evaluate(axe + "; axe.run(document).then(r => ({ passes: r.passes.length, violations: r.violations.map(v => [v.id, v.nodes[0].html.slice(0, 200)]) }))");
+    check(`axe: ${name}, ${scheme}`, found.violations.length === 0 && found.passes > 10, found);
+  }
+}
+
+async function logIn(user, password) {
+  await page.fill("input[name=user]", user);
+  await page.fill("input[name=password]", password);
+  await page.click("button.first");
+}
+
+// ---- the first password -----------------------------------------------------
+await go("/welcome#" + made.link);
+await look("welcome");
+await page.fill("input[name=password]", made.password);
+await page.fill("input[name=again]", made.password + "x");
+await page.click("button.first");
+check("welcome: two passwords that differ", (await page.textContent("[role=alert]")).includes("differ"));
+await page.fill("input[name=again]", made.password);
+await page.click("button.first");
+await page.waitForSelector("header.top");
+await settled();
+checkEqual("welcome: then the dashboard, without the secret", page.url(), made.url + "/");
+await look("dashboard");
+check("dashboard: says what needs one", /need/.test(await heading()), await heading());
+check("dashboard: the expired one is named", (await page.textContent("main")).includes("expired.gui.example"));
+
+// ---- log out, log in --------------------------------------------------------
+await page.click("text=Log out");
+await page.waitForSelector("input[name=password]");
+await go("/certificates?view=all");
+checkEqual("without a session: to log in, and back", [new URL(page.url()).pathname, query().get("next")], ["/login", "/certificates?view=all"]);
+await look("login");
+await logIn("admin", "wrong");
+await page.waitForSelector("[role=alert] p");
+checkEqual("log in: wrong, and the name is kept", [await page.textContent("[role=alert]"), await page.inputValue("input[name=user]")],
+  ["Name or password is wrong.", "admin"]);
+await page.fill("input[name=password]", made.password);
+await page.keyboard.press("Enter");
+await page.waitForSelector("clm-list tbody tr");
+checkEqual("log in: back to where one wanted to go", page.url(), made.url + "/certificates?view=all");
+const cookies = await context.cookies();
+check("the session's cookie is out of reach of scripts", cookies.length === 1 && cookies[0].httpOnly && cookies[0].secure && cookies[0].sameSite === "Strict" &&
+  (await page.evaluate(() => document.cookie)) === "", cookies);
+
+// ---- certificates -----------------------------------------------------------
+await go("/certificates");
+await look("certificates");
+checkEqual("list: a caption, and the order is said", [await page.textContent("caption"), await page.getAttribute("th:has-text('Ends')", "aria-sort")],
+  ["Certificates", "ascending"]);
+const ends = await page.locator("tbody td:nth-child(6) time").evaluateAll((all) => all.map((t) => t.getAttribute("datetime")));
+check("list: ends come in order", ends.length >= 100 && ends.every((e, i) => i === 0 || ends[i - 1] <= e));
+checkEqual("list: the expired one first", (await names())[0], "expired.gui.example");
+await page.click("th:has-text('Ends') button");
+await page.waitForSelector("th[aria-sort=descending]");
+check("list: turned round, in the address, focus kept", query().get("order") === "desc" && (await page.evaluate(() => document.activeElement.textContent)).startsWith("Ends"));
+await page.click("text=Next page");
+await page.waitForSelector("text=First page");
+check("list: the next page has its address", query().get("cursor") !== null);
+const second = await names();
+await page.reload();
+await page.waitForSelector("text=First page");
+checkEqual("list: which stands", await names(), second);
+await page.goBack();
+await page.waitForFunction(() => !document.querySelector(".pager")?.textContent.includes("First page"));
+check("list: and back", (await names())[0] !== second[0]);
+await page.keyboard.press("/");
+await page.keyboard.type("host-007");
+await page.waitForFunction(() => document.querySelectorAll("tbody tr").length === 1);
+checkEqual("search: as one types, in the address", [await names(), query().get("q")], [["host-007.gui.example"], "host-007"]);
+check("search: the focus stays in the box", await page.evaluate(() => document.activeElement.type === "search"));
+await page.fill("input[type=search]", "no such thing");
+await page.waitForSelector(".nothing");
+check("search: nothing is said", (await page.textContent(".nothing")).includes("no such thing"));
+await page.fill("input[type=search]", made.good.sha256.slice(0, 20));
+await page.waitForFunction(() => document.querySelectorAll("tbody tr").length === 1);
+checkEqual("search: by fingerprint", await names(), [made.good.name]);
+
+// ---- one certificate --------------------------------------------------------
+await page.click("tbody a");
+await page.waitForSelector("dl");
+await look("certificate");
+const fields = await page.evaluate(() => Object.fromEntries([...document.querySelectorAll("dl dt")].map((dt) => [dt.textContent, dt.nextSibling.textContent])));
+for (const [name, value] of Object.entries(made.good.fields)) checkEqual(`certificate: ${name}`, fields[name]?.replaceAll(" ", ""), value.replaceAll(" ", ""));
+check("certificate: where it is served", (await page.textContent("section:has-text('Where it is served')")).includes("good.gui.example:443"));
+await page.click("summary");
+checkEqual("certificate: its PEM", await page.textContent("details pre"), made.good.pem);
+const [download] = await Promise.all([page.waitForEvent("download"), page.click("a[download]")]);
+checkEqual("certificate: download", fs.readFileSync(await download.path(), "utf8"), made.good.pem);
+await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: made.url });
+await page.click("text=Copy PEM");
+await page.waitForSelector("text=Copied");
+checkEqual("certificate: copy", await page.evaluate(() => navigator.clipboard.readText()), made.good.pem);
+await go("/certificates/" + "0".repeat(64));
+checkEqual("an unknown certificate", await heading(), "Not found");
+
+// ---- hostile text -----------------------------------------------------------
+await go("/certificates?view=all&q=" + made.hostile.sha256);
+await page.click("tbody a");
+await page.waitForSelector("dl");
+await look("hostile");
+check("hostile: markup is text", (await page.textContent("h1")).includes("<img src=x onerror=") && (await page.locator("main img").count()) === 0);
+check("hostile: reordering characters are shown", (await page.textContent("h1")).includes("U+202E") && !(await page.innerText("main")).includes("\u202e"));
+check("hostile: nor in the title of the tab", !(await page.title()).includes("\u202e") && (await page.title()).includes("U+202E"), await page.title());
+checkEqual("hostile: nothing ran", await page.evaluate(() => window.hacked), undefined);
+checkEqual("the policy forbids markup from text", await page.evaluate(() => {
+  try {
+    document.createElement("p").innerHTML = "<b>x</b>";
+    return "made";
+  } catch (error) {
+    return error.name;
+  }
+}), "TypeError");
+told.length = 0; // that one was meant
+
+// ---- keys -------------------------------------------------------------------
+await go("/");
+await page.keyboard.press("g");
+await page.keyboard.press("c");
+await page.waitForSelector("clm-list tbody tr");
+for (const key of ["j", "j", "x", "k", "x"]) await page.keyboard.press(key);
+checkEqual("keys: g c, j, k, x", await page.textContent(".selection span"), "2 selected");
+const [both] = await Promise.all([page.waitForEvent("download"), page.click(".selection button")]);
+checkEqual("selected certificates as one PEM", fs.readFileSync(await both.path(), "utf8").match(/BEGIN CERTIFICATE/g)?.length, 2);
+await page.keyboard.press("?");
+await page.waitForSelector("dialog[open]");
+await look("keys");
+await page.click("dialog input[type=checkbox]");
+await page.keyboard.press("Escape");
+await page.keyboard.press("g");
+await page.keyboard.press("e");
+await page.waitForTimeout(300);
+checkEqual("keys: can be switched off", new URL(page.url()).pathname, "/certificates");
+await page.keyboard.press("?");
+await page.click("dialog input[type=checkbox]");
+await page.keyboard.press("Escape");
+await page.keyboard.press("j");
+await page.keyboard.press("Enter");
+await page.waitForSelector("dl");
+check("keys: Enter opens the row", /^\/certificates\/[0-9a-f]{64}$/.test(new URL(page.url()).pathname), page.url());
+
+// ---- endpoints --------------------------------------------------------------
+await go("/endpoints?q=good.gui.example");
+await look("endpoints");
+await page.click("tbody a");
+await page.waitForSelector("h2:has-text('Faces')");
+await look("endpoint");
+check("endpoint: faces and certificate", (await page.textContent("main")).includes("TLSv1.3") && (await page.textContent("main")).includes(made.good.name));
+await go("/endpoints?q=closed.gui.example");
+check("endpoint: what did not answer is named so", (await page.textContent("tbody tr")).includes("refused"));
+
+// ---- agents -----------------------------------------------------------------
+await go("/agents");
+await look("agents");
+await page.click("main button:has-text('Add agent')");
+await page.waitForSelector("dialog[open]");
+await look("add-agent");
+await page.fill("dialog input[name=names]", "a b");
+await page.click("dialog button.first");
+await page.waitForSelector("dialog [role=alert] p");
+checkEqual("add agent: a refusal keeps what was typed", await page.inputValue("dialog input[name=names]"), "a b");
+await page.fill("dialog input[name=names]", "*.gui.example");
+await page.click("dialog button.first");
+await page.waitForSelector(".command");
+await look("command");
+const commands = await page.locator(".command pre").allTextContents();
+check("add agent: the token comes by a pipe", commands.length === 2 && /^printf '%s\\n' 'clm1\.\S+' \| ers login https:\S+ --token-file -$/.test(commands[0]) &&
+  /^'clm1\.\S+' \| ers\.exe login https:\S+ --token-file -$/.test(commands[1]), commands);
+await page.click("dialog button.first");
+await settled();
+await page.click("tbody a");
+await page.waitForSelector("dl");
+await look("agent");
+await page.click("text=Rename");
+await page.fill("dialog input[name=name]", "gui-renamed");
+await page.click("dialog button.first");
+await page.waitForSelector("h1:has-text('gui-renamed')");
+await page.click("main .acts >> text=Disable");
+await page.click("dialog button.first");
+await page.waitForSelector(".head .mark:has-text('disabled')");
+await page.click("main .acts >> text=Enable");
+await page.waitForSelector(".head .mark:has-text('active')");
+check("agent: renamed, disabled, enabled", true);
+await page.click("dd a[href^='/certificates?agent=']");
+await page.waitForSelector(".chip");
+check("agent: its certificates, with a filter that is seen", (await page.textContent(".chip")).includes("gui-renamed"));
+await page.click(".chip button");
+await page.waitForFunction(() => !document.querySelector(".chip"));
+checkEqual("filter: dropped", query().get("agent"), null);
+
+// ---- admin ------------------------------------------------------------------
+await go("/admin");
+await look("admin");
+await page.click("text=Add user");
+await page.fill("dialog input[name=name]", "kim");
+await page.click("dialog button.first");
+await page.waitForSelector(".command pre");
+const link = await page.textContent(".command pre");
+check("admin: a new user has a link", link.startsWith(made.url + "/welcome#"), link);
+await page.click("dialog button.first");
+await page.waitForSelector("tbody tr:has-text('kim')");
+await page.click("button[aria-label^='Revoke token']");
+await page.click("dialog button.first");
+await page.waitForSelector("text=None is open.");
+check("admin: a token is revoked", true);
+
+// ---- a viewer ---------------------------------------------------------------
+await page.click("text=Log out");
+await page.waitForSelector("input[name=password]");
+await go(new URL(link).pathname + new URL(link).hash);
+await page.fill("input[name=password]", made.password);
+await page.fill("input[name=again]", made.password);
+await page.click("button.first");
+await page.waitForSelector("header.top");
+await go("/agents");
+checkEqual("a viewer adds no agents and administers nothing", [await page.locator("text=Add agent").count(), await page.locator("nav a:has-text('Admin')").count()], [0, 0]);
+await go(new URL(link).pathname + new URL(link).hash);
+await page.fill("input[name=password]", made.password);
+await page.fill("input[name=again]", made.password);
+await page.click("button.first");
+await page.waitForSelector("[role=alert] p");
+check("a link works once", (await page.textContent("[role=alert]")).includes("used already"));
+
+// ---- a lost connection ------------------------------------------------------
+await go("/");
+await context.setOffline(true);
+await page.click("nav a:has-text('Endpoints')");
+await page.waitForSelector(".notice.bad");
+check("a lost server is said", (await page.textContent(".notice")).includes("does not answer"));
+await context.setOffline(false);
+await page.waitForSelector("clm-list tbody tr");
+check("and mended", (await heading()) === "Endpoints");
+
+// ---- narrow, and at 200 % ---------------------------------------------------
+for (const width of [360, 640]) {
+  await page.setViewportSize({ width, height: 740 });
+  for (const [name, address] of [["dashboard", "/"], ["certificates", "/certificates"], ["certificate", "/certificates/" + made.good.sha256],
+    ["hostile", "/certificates/" + made.hostile.sha256], ["endpoints", "/endpoints"], ["agents", "/agents"]]) {
+    await go(address);
+    check(`${name} fits ${width} px`, (await page.evaluate(() => document.documentElement.scrollWidth)) <= width);
+    if (width === 360) await look("narrow-" + name);
+  }
+}
+
+// ---- all of it --------------------------------------------------------------
+const total = [...transfers.values()].reduce((a, b) => a + b, 0);
+check("the GUI is under 100 KB on the wire", transfers.size > 10 && total > 10000 && total < 100000, `${transfers.size} files, ${total} bytes`);
+checkEqual("no request to another host", foreign, []);
+checkEqual("no error in the console", told, []);
+await context.close();
+process.exit(failed ? 1 : 0);

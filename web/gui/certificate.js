@@ -1,0 +1,114 @@
+// One certificate: its life, where it is served, its chain, all of its fields.
+import { get, text } from "/gui/api.js";
+import { copyButton, foreign, h, mono, svg } from "/gui/dom.js";
+import { agentLink, certificateLink, count, date, endpointLink, grouped, key, mark, moment, nameOf, plural, stateMark } from "/gui/format.js";
+
+const DAY_MS = 86400000;
+
+// How much of the life is over. Drawn as SVG: the page has no inline styles.
+function lifeBar(certificate) {
+  const begin = Date.parse(certificate.not_before), end = Date.parse(certificate.not_after);
+  const share = Math.min(Math.max((Date.now() - begin) / (end - begin || 1), 0), 1);
+  const kind = { expired: "b-bad", expiring: "b-soon" }[certificate.state] || "b-accent";
+  return svg("svg", { class: "life", viewBox: "0 0 100 1", preserveAspectRatio: "none", role: "img",
+    "aria-label": Math.round(share * 100) + " % of its life is over" },
+    svg("rect", { class: "b-rest", width: 100, height: 1 }), svg("rect", { class: kind, width: (share * 100).toFixed(2), height: 1 }));
+}
+
+function life(certificate) {
+  if (!certificate.not_before || !certificate.not_after) return null;
+  const days = Math.round((Date.parse(certificate.not_after) - Date.parse(certificate.not_before)) / DAY_MS);
+  return h("section", { class: "sheet" },
+    h("header", {}, h("h2", {}, "Life"), h("span", { class: "quiet" }, plural(days, "day"))),
+    h("div", { class: "pad" }, lifeBar(certificate),
+      h("div", { class: "ends quiet" }, moment(certificate.not_before), moment(certificate.not_after))));
+}
+
+const face = (s) => [
+  s.sni ? [foreign(s.sni)] : s.endpoint.kind === "tls" ? "no SNI" : s.endpoint.kind,
+  s.asked && s.asked !== "any" ? " · " + s.asked.toUpperCase() : null,
+];
+
+function sightingRow(s) {
+  return h("tr", { class: s.served ? null : "gone" },
+    h("td", { class: "place" }, endpointLink(s.endpoint), s.address ? h("span", { class: "sub" }, mono(s.address)) : null),
+    h("td", { class: "wide issuer" }, face(s), s.position > 0 ? h("span", { class: "sub" }, "in the chain, place " + (s.position + 1)) : null),
+    h("td", { class: "mid" }, agentLink(s.agent)),
+    h("td", { class: "num wide" }, date(s.first_seen)),
+    h("td", { class: "num" }, moment(s.last_seen)));
+}
+
+const heading = (titles) => h("thead", {}, h("tr", {}, titles.map(([title, kind]) => h("th", { scope: "col", class: kind || null }, title))));
+
+function sightings(certificate) {
+  const rows = certificate.sightings;
+  const now = rows.filter((s) => s.served).length;
+  return h("section", { class: "sheet" },
+    h("header", {}, h("h2", {}, "Where it is served"), h("span", { class: "quiet" }, count(now) + " now, " + count(rows.length - now) + " earlier")),
+    rows.length
+      ? h("table", {}, h("caption", {}, "Places where this certificate was seen"),
+          heading([["Endpoint"], ["Face", "wide"], ["Agent", "mid"], ["First", "num wide"], ["Last", "num"]]), h("tbody", {}, rows.map(sightingRow)))
+      : h("p", { class: "pad quiet" }, "Nowhere yet: it came with the chain of another, or from a file."));
+}
+
+function chain(certificate) {
+  if (!certificate.chain.length) return null;
+  const role = (i, n) => (i === 0 ? "leaf" : i === n - 1 && n > 1 ? "last sent" : "intermediate");
+  return h("section", { class: "sheet" },
+    h("header", {}, h("h2", {}, "Chain"), h("span", { class: "quiet" }, "as the server sent it")),
+    h("table", {}, h("caption", {}, "The chain as it was sent"), h("tbody", {}, certificate.chain.map((link, i) =>
+      h("tr", {},
+        h("td", {}, link.sha256 === certificate.sha256 ? nameOf(link) : certificateLink(link), h("span", { class: "sub" }, role(i, certificate.chain.length))),
+        h("td", { class: "num" }, date(link.not_after)))))));
+}
+
+const words = (items) => (items && items.length ? items.map((item, i) => [i ? ", " : "", foreign(item)]) : null);
+
+function fields(c) {
+  const san = c.subject_alt_names || {};
+  const rows = [
+    ["Subject", c.subject ? foreign(c.subject) : h("span", { class: "quiet" }, "(empty)")],
+    ["DNS names", words(san.dns)],
+    ["IP addresses", words(san.ip)],
+    ["Mail addresses", words(san.email)],
+    ["URIs", words(san.uri)],
+    ["Issuer", c.issuer ? foreign(c.issuer) : null],
+    ["Serial number", c.serial_number ? mono(grouped(c.serial_number)) : null],
+    ["Begins", c.not_before ? moment(c.not_before) : null],
+    ["Ends", c.not_after ? moment(c.not_after) : null],
+    ["Key", key(c.key)],
+    ["Signature", c.signature_algorithm ? foreign(c.signature_algorithm) : null],
+    ["Authority", c.is_ca ? "yes: it may issue certificates" : "no"],
+    ["Self-signed", c.self_signed ? "yes" : "no"],
+    ["Key usage", words(c.key_usage)],
+    ["Extended key usage", words(c.extended_key_usage)],
+    ["Subject key id", c.subject_key_id ? mono(grouped(c.subject_key_id)) : null],
+    ["Authority key id", c.authority_key_id ? mono(grouped(c.authority_key_id)) : null],
+    ["SHA-256", mono(grouped(c.sha256))],
+    ["SHA-256 of the key", c.spki_sha256 ? mono(grouped(c.spki_sha256)) : null],
+    ["Deviations", words(c.deviations)],
+    ["First seen", moment(c.first_seen)],
+    ["Last seen", moment(c.last_seen)],
+  ];
+  return h("section", { class: "sheet" }, h("header", {}, h("h2", {}, "Certificate")),
+    h("dl", {}, rows.filter(([, value]) => value !== null).map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])));
+}
+
+export async function show(view) {
+  const c = await get("/certificates/" + encodeURIComponent(view.params.id), null, view.signal);
+  view.title(c.display_name || "Certificate");
+  return [
+    h("div", { class: "head" },
+      h("span", { class: "crumb" }, h("a", { href: "/certificates" }, "Certificates"), " /"), h("h1", {}, nameOf(c)),
+      c.bad ? mark("bad", "✕", "unreadable") : stateMark(c),
+      c.self_signed ? mark("plain", "", "self-signed") : null,
+      c.is_ca ? mark("plain", "", "CA") : null,
+      h("div", { class: "acts" }, copyButton("Copy PEM", () => text("/certificates/" + c.sha256 + "/pem")),
+        h("a", { class: "button", href: "/api/v1/certificates/" + c.sha256 + "/pem", download: c.sha256.slice(0, 16) + ".pem" }, "Download"))),
+    c.defect ? h("p", { class: "notice bad" }, "Its bytes do not parse: ", foreign(c.defect)) : null,
+    life(c),
+    h("div", { class: "grid" }, sightings(c), chain(c)),
+    fields(c),
+    h("details", { class: "sheet" }, h("summary", {}, "PEM"), h("pre", { tabindex: "0" }, c.pem || "")),
+  ];
+}

@@ -1,0 +1,87 @@
+// All certificates: searched, ordered and paged by the server.
+import { get, text } from "/gui/api.js";
+import { foreign, h } from "/gui/dom.js";
+import { certificateLink, count, date, key, mark, shortName, stateMark } from "/gui/format.js";
+import { list, nothing } from "/gui/list.js";
+
+function names(row) {
+  if (!row.names.length) return null;
+  const more = row.names_total - row.names.length;
+  return h("span", { class: "sub" }, row.names.map((name, i) => [i ? ", " : "", foreign(name)]), more > 0 ? " + " + count(more) : null);
+}
+
+const status = (row) => (row.bad ? mark("bad", "✕", "unreadable") : stateMark(row));
+
+const COLUMNS = [
+  { title: "Status", cell: status },
+  { title: "Name", kind: "name", key: "display_name", cell: (row) => [certificateLink(row), names(row)] },
+  { title: "Issuer", kind: "issuer mid", cell: (row) => (row.self_signed ? mark("plain", "", "self-signed") : foreign(shortName(row.issuer))) },
+  { title: "Key", wide: true, kind: "tight", cell: (row) => key(row.key) },
+  { title: "Ends", key: "not_after", numeric: true, kind: "mid", cell: (row) => date(row.not_after) },
+  { title: "Places", numeric: true, kind: "mid", cell: (row) => count(row.places) },
+  { title: "First seen", key: "first_seen", numeric: true, kind: "wider", cell: (row) => date(row.first_seen) },
+];
+
+// Several PEM texts as one file.
+export function save(name, content) {
+  const url = URL.createObjectURL(new Blob([content], { type: "application/x-pem-file" }));
+  h("a", { href: url, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 10000);
+}
+
+async function saveAll(rows) {
+  const all = [];
+  for (const row of rows) all.push(await text("/certificates/" + row.sha256 + "/pem"));
+  save("certificates.pem", all.join(""));
+}
+
+const tab = (view, label, value, current) =>
+  h("a", { href: "/certificates" + (value ? "?view=" + value : ""), "aria-current": current === value ? "page" : null, "data-focus": "tab-" + value,
+    click: (event) => {
+      event.preventDefault();
+      event.stopPropagation();
+      view.change({ view: value || null, cursor: null });
+    } }, label);
+
+// A filter that stands in the address, with a way to drop it.
+const chip = (view, name, value, parameter) =>
+  h("span", { class: "chip" }, h("i", {}, name), h("b", {}, value),
+    h("button", { type: "button", "aria-label": "Without this filter", click: () => view.change({ [parameter]: null, cursor: null }) }, "✕"));
+
+export async function agentChip(view) {
+  const id = view.query.get("agent");
+  if (!id) return null;
+  const agent = await get("/agents/" + encodeURIComponent(id), null, view.signal).catch(() => null);
+  return h("div", { class: "chips" }, chip(view, "agent", foreign(agent ? agent.name : id), "agent"));
+}
+
+function empty(view, all) {
+  const q = view.query.get("q");
+  if (q) return nothing("Nothing fits", "No certificate holds “", foreign(q), "”", all ? "." : " among those served now. ",
+    all ? null : h("a", { href: "/certificates?view=all&q=" + encodeURIComponent(q) }, "Search all certificates"));
+  return nothing("No certificates yet", "They appear here as soon as an agent has scanned. ", h("a", { href: "/agents" }, "Add an agent"));
+}
+
+export async function show(view) {
+  const all = view.query.get("view") === "all", agent = view.query.get("agent");
+  const total = h("span", { class: "quiet", role: "status" });
+  const { element, ready } = list(view, {
+    path: "/certificates",
+    fixed: { served: all ? null : "true", agent },
+    caption: "Certificates",
+    columns: COLUMNS,
+    sort: "not_after",
+    dim: (row) => row.places === 0,
+    name: (row) => row.display_name,
+    empty: () => empty(view, all),
+    select: (rows) => h("button", { type: "button", click: () => saveAll(rows) }, "Download PEM"),
+    total: (n) => (total.textContent = count(n) + (all ? " known" : " served now")),
+  });
+  await ready;
+  return [
+    h("div", { class: "head" }, h("h1", {}, "Certificates"), total),
+    h("div", { class: "tabs" }, tab(view, "Served now", "", all ? "all" : ""), tab(view, "All", "all", all ? "all" : "")),
+    await agentChip(view),
+    element,
+  ];
+}

@@ -1,0 +1,77 @@
+// "Does anything need me?" First that, then numbers, then the rest.
+import { get } from "/gui/api.js";
+import { foreign, h } from "/gui/dom.js";
+import { agentMark, certificateLink, count, moment, plural, shortName, stateMark } from "/gui/format.js";
+
+const SHOWN = 8;
+const REFRESH_MS = 60000;
+
+function needs(certificates, agents) {
+  const ends = certificates.items.filter((c) => c.state === "expired" || c.state === "expiring").map((c) => ({
+    mark: stateMark(c),
+    what: certificateLink(c),
+    why: ["served at " + plural(c.places, "place"), c.self_signed ? ", self-signed" : [", issued by ", foreign(shortName(c.issuer))]],
+  }));
+  const quiet = agents.items.filter((a) => a.quiet && a.state === "active").map((a) => ({
+    mark: agentMark(a),
+    what: h("a", { href: "/agents/" + a.id }, foreign(a.name)),
+    why: [a.last_seen ? ["last heard ", moment(a.last_seen)] : "never heard", "; " + plural(a.endpoints || 0, "endpoint") + " unwatched"],
+  }));
+  return [...ends, ...quiet];
+}
+
+function needsSheet(rows, now) {
+  if (rows.length === 0)
+    return h("section", { class: "sheet" }, h("p", { class: "pad clear" }, h("span", { class: "mark ok" }, h("span", { "aria-hidden": "true" }, "●"), "all clear"),
+      " No certificate that is served ends within 30 days, no agent is quiet. Checked at ", moment(now), "."));
+  return h("section", { class: "sheet" },
+    h("header", {}, h("h2", {}, "Needs you"), rows.length > SHOWN
+      ? h("span", { class: "quiet" }, SHOWN + " of " + count(rows.length) + ", ", h("a", { href: "/certificates" }, "show all")) : null),
+    h("table", {}, h("caption", {}, "What needs you"), h("tbody", {}, rows.slice(0, SHOWN).map((row) =>
+      h("tr", {}, h("td", { class: "tight" }, row.mark), h("td", {}, row.what, h("span", { class: "sub" }, row.why)))))));
+}
+
+const tile = (title, number, more, href) => h("div", { class: "sheet tile" }, h("span", { class: "quiet" }, title),
+  h("b", {}, href ? h("a", { href }, count(number)) : count(number)), h("span", { class: "quiet" }, more));
+
+function scans(agents) {
+  const rows = agents.items.filter((a) => a.last_scan).sort((a, b) => b.last_scan.time.localeCompare(a.last_scan.time)).slice(0, SHOWN);
+  return h("section", { class: "sheet" }, h("header", {}, h("h2", {}, "Last scans")),
+    rows.length
+      ? h("table", {}, h("caption", {}, "Last scans"),
+          h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Agent"), h("th", { scope: "col", class: "num" }, "Endpoints"),
+            h("th", { scope: "col", class: "num" }, "Certificates"), h("th", { scope: "col", class: "num" }, "Ended"))),
+          h("tbody", {}, rows.map((a) => h("tr", {}, h("td", {}, h("a", { href: "/agents/" + a.id }, foreign(a.name))),
+            h("td", { class: "num" }, count(a.last_scan.endpoints)), h("td", { class: "num" }, count(a.last_scan.certificates)),
+            h("td", { class: "num" }, moment(a.last_scan.time))))))
+      : h("p", { class: "pad quiet" }, "No agent has scanned yet. ", h("a", { href: "/agents" }, "Add an agent")));
+}
+
+function title(n, summary) {
+  if (summary.agents === 0 && summary.certificates === 0) return "Nothing watched yet";
+  return n === 0 ? "All clear" : n === 1 ? "One thing needs you" : count(n) + " things need you";
+}
+
+export async function show(view) {
+  const [summary, certificates, agents] = await Promise.all([
+    get("/summary", null, view.signal),
+    get("/certificates", { served: "true", sort: "not_after", limit: 100 }, view.signal),
+    get("/agents", { limit: 1000 }, view.signal),
+  ]);
+  view.summary(summary);
+  const rows = needs(certificates, agents);
+  // A page that is looked at stays true.
+  const again = setTimeout(() => document.visibilityState === "visible" && view.reload(), REFRESH_MS);
+  view.signal.addEventListener("abort", () => clearTimeout(again));
+  return [
+    h("div", { class: "head" }, h("h1", {}, title(rows.length, summary)),
+      h("span", { class: "quiet" }, "checked ", moment(summary.now), " · " + plural(summary.endpoints, "endpoint") + ", " + plural(summary.agents, "agent"))),
+    summary.agents === 0 && summary.certificates === 0 ? null : needsSheet(rows, summary.now),
+    h("div", { class: "tiles" },
+      tile("Certificates", summary.certificates, count(summary.served) + " served now", "/certificates?view=all"),
+      tile("End in 30 days", summary.expiring_30d, count(summary.expired) + " expired", "/certificates"),
+      tile("Endpoints", summary.endpoints, summary.endpoints_ok === undefined ? "" : count(summary.endpoints_ok) + " with a certificate", "/endpoints"),
+      tile("Agents", summary.agents, summary.quiet_agents ? count(summary.quiet_agents) + " quiet" : "none quiet", "/agents")),
+    scans(agents),
+  ];
+}

@@ -1,0 +1,99 @@
+// Endpoints: what answers where, and how each face of one looked last.
+import { get } from "/gui/api.js";
+import { foreign, h, mono } from "/gui/dom.js";
+import { agentLink, certificateLink, count, date, endpointLink, moment, outcomeMark, outcomeWords, place, stateMark } from "/gui/format.js";
+import { agentChip } from "/gui/certificates.js";
+import { list, nothing } from "/gui/list.js";
+
+const tls = (facts) => (facts ? [foreign(facts.version || ""), h("span", { class: "sub" }, foreign(facts.cipher_suite || ""))] : "—");
+
+const kind = (row) => (row.kind === "tls" ? (row.protocol === "tls" ? null : row.protocol) : row.kind);
+
+const COLUMNS = [
+  { title: "Status", cell: (row) => (row.certificate ? stateMark(row.certificate) : outcomeMark(row.outcome)) },
+  { title: "Endpoint", kind: "name", key: "host", cell: (row) => [endpointLink(row), h("span", { class: "sub" },
+    [row.network !== "default" ? row.network : null, kind(row)].filter(Boolean).join(" · "))] },
+  { title: "Certificate", kind: "place mid", cell: (row) => (row.certificate ? certificateLink(row.certificate) : h("span", { class: "quiet" }, row.detail ? foreign(row.detail) : "none")) },
+  { title: "Ends", numeric: true, kind: "mid", cell: (row) => date(row.certificate?.not_after) },
+  { title: "TLS", kind: "tight wide", cell: (row) => (row.tls?.version ? foreign(row.tls.version) : "—") },
+  { title: "Agent", kind: "issuer wide", cell: (row) => agentLink(row.agent) },
+  { title: "Last scan", numeric: true, kind: "mid", cell: (row) => moment(row.last_scan) },
+];
+
+export async function show(view) {
+  const agent = view.query.get("agent"), q = view.query.get("q");
+  const total = h("span", { class: "quiet", role: "status" });
+  const { element, ready } = list(view, {
+    path: "/endpoints",
+    fixed: { agent },
+    caption: "Endpoints",
+    columns: COLUMNS,
+    sort: "host",
+    name: place,
+    empty: () => (q ? nothing("Nothing fits", "No endpoint holds “", foreign(q), "”.")
+      : nothing("No endpoints yet", "They appear here as soon as an agent has scanned. ", h("a", { href: "/agents" }, "Add an agent"))),
+    total: (n) => (total.textContent = count(n) + " known"),
+  });
+  await ready;
+  return [
+    h("div", { class: "head" }, h("h1", {}, "Endpoints"), total),
+    await agentChip(view),
+    element,
+  ];
+}
+
+const heading = (titles) => h("thead", {}, h("tr", {}, titles.map(([title, kind_]) => h("th", { scope: "col", class: kind_ || null }, title))));
+
+function faceRow(f) {
+  const chain = f.certificates.map((c) => h("div", {}, c.display_name ? certificateLink(c) : h("a", { href: "/certificates/" + c.sha256 }, mono(c.sha256.slice(0, 16)))));
+  return h("tr", {},
+    h("td", {}, outcomeMark(f.outcome), h("span", { class: "sub" }, f.outcome === "ok" ? null : "at " + f.stage,
+      f.alert === null || f.alert === undefined ? null : ", alert " + f.alert)),
+    h("td", {}, f.sni ? foreign(f.sni) : h("span", { class: "quiet" }, "no SNI"), h("span", { class: "sub" }, f.address ? mono(f.address) : null,
+      f.asked && f.asked !== "any" ? " · " + f.asked.toUpperCase() : null)),
+    h("td", { class: "mid" }, chain.length ? chain : h("span", { class: "quiet" }, f.detail ? foreign(f.detail) : "none")),
+    h("td", { class: "wide" }, tls(f.tls)),
+    h("td", { class: "wide" }, f.tls?.group ? foreign(f.tls.group) : "—"),
+    h("td", { class: "num" }, moment(f.time)));
+}
+
+function faces(e) {
+  return h("section", { class: "sheet" },
+    h("header", {}, h("h2", {}, "Faces"), h("span", { class: "quiet" }, "each address, name and kind of key by itself, as seen last")),
+    h("table", {}, h("caption", {}, "Faces of this endpoint"),
+      heading([["Outcome"], ["Face"], ["Certificates", "mid"], ["TLS", "wide"], ["Group", "wide"], ["Time", "num"]]), h("tbody", {}, e.faces.map(faceRow))));
+}
+
+function history(e) {
+  return h("section", { class: "sheet" },
+    h("header", {}, h("h2", {}, "Certificates now and before")),
+    e.history.length
+      ? h("table", {}, h("caption", {}, "Certificates that this endpoint showed"), heading([["Certificate"], ["First", "num"], ["Last", "num"]]),
+          h("tbody", {}, e.history.map((s) => h("tr", { class: s.served === false ? "gone" : null },
+            h("td", {}, certificateLink(s.certificate), h("span", { class: "sub" }, s.sni ? foreign(s.sni) : "no SNI")),
+            h("td", { class: "num" }, moment(s.first_seen)), h("td", { class: "num" }, moment(s.last_seen))))))
+      : h("p", { class: "pad quiet" }, "No certificate was ever seen here."));
+}
+
+export async function showOne(view) {
+  const e = await get("/endpoints/" + encodeURIComponent(view.params.id), null, view.signal);
+  view.title(place(e));
+  const rows = [
+    ["Outcome", [outcomeWords(e.outcome), e.detail ? [": ", foreign(e.detail)] : null]],
+    ["Protocol", e.kind === "tls" ? e.protocol : e.kind],
+    ["Network", foreign(e.network)],
+    ["Certificate", e.certificate ? certificateLink(e.certificate) : "none"],
+    ["TLS", e.tls ? [foreign(e.tls.version || ""), " · ", foreign(e.tls.cipher_suite || ""), e.tls.group ? [" · ", foreign(e.tls.group)] : null] : "—"],
+    ["Agent", agentLink(e.agent)],
+    ["First seen", moment(e.first_seen)],
+    ["Last scan", moment(e.last_scan)],
+  ];
+  return [
+    h("div", { class: "head" }, h("span", { class: "crumb" }, h("a", { href: "/endpoints" }, "Endpoints"), " /"), h("h1", {}, foreign(place(e))),
+      e.certificate ? stateMark(e.certificate) : outcomeMark(e.outcome)),
+    h("section", { class: "sheet" }, h("header", {}, h("h2", {}, "Endpoint")),
+      h("dl", {}, rows.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]))),
+    faces(e),
+    history(e),
+  ];
+}
