@@ -1,0 +1,112 @@
+/* The store, the users and the API, opened together; calls as local administrator.
+ * See server.h. */
+#include "applets/clm-server/server.h"
+
+#include "base/os.h"
+#include "base/text.h"
+#include "web/gui/gui.h"
+#include "web/http/control_client.h"
+
+#include <string.h>
+
+enum { CONTROL_TIMEOUT_MS = 60 * 1000 };
+
+enum err house_open(const struct env *env, const struct settings *s, const struct identity *id,
+                    const char *url, struct house *out, struct fault *f) {
+    *out = (struct house){0};
+    enum err code = inventory_open(s->data, env, &out->inventory, f);
+    if (code == ERR_OK)
+        code = auth_open(env, s->data, &out->auth, f);
+    if (code == ERR_OK) {
+        struct api_options o = {
+            .env = env,
+            .inventory = out->inventory,
+            .auth = out->auth,
+            .name = s->names[0],
+            .url = url,
+            .pin = id->pin,
+            .root_sha256 = id->root_sha256,
+            .assets = gui_assets,
+            .assets_n = gui_assets_n,
+        };
+        code = api_open(&o, &out->api, f);
+    }
+    if (code != ERR_OK)
+        house_close(out);
+    return code;
+}
+
+void house_close(struct house *h) {
+    api_close(h->api);
+    auth_close(h->auth);
+    inventory_close(h->inventory);
+    *h = (struct house){0};
+}
+
+static enum err call_alone(const struct env *env, const struct opt_common *common,
+                           const struct settings *s, enum http_method method, const char *path,
+                           struct bytes body, unsigned *status, struct buf *answer,
+                           struct fault *f) {
+    struct identity id;
+    struct house house;
+    enum err code = identity_load(common->arena, s, &id, f);
+    if (code != ERR_OK)
+        return code;
+    const char *url = settings_url(common->arena, s, settings_port(s));
+    code = house_open(env, s, &id, url, &house, f);
+    if (code != ERR_OK)
+        return code;
+    api_call_local(house.api, method, path, body, status, answer);
+    house_close(&house);
+    return ERR_OK;
+}
+
+static enum err code_named(struct bytes name) {
+    for (int i = 0; i < ERR_COUNT; i++) {
+        if (bytes_is(name, err_row((enum err)i)->name))
+            return (enum err)i;
+    }
+    return ERR_FAILED;
+}
+
+/* The problem of an answer as a fault. */
+static enum err fault_of(struct arena *a, struct bytes answer, unsigned status, struct fault *f) {
+    struct json_value v;
+    struct fault ignored = {0};
+    if (json_read(a, answer, 64, &v, &ignored) != ERR_OK)
+        return fault_set(f, ERR_FAILED, "server", "HTTP status %u", status);
+    const char *field = admin_text(a, v, "field"), *detail = admin_text(a, v, "detail");
+    enum err code = code_named(bytes_text(admin_text(a, v, "code")));
+    return fault_set(f, code == ERR_OK ? ERR_FAILED : code, field[0] ? field : "server", "%s",
+                     detail);
+}
+
+enum err admin_call(const struct env *env, const struct opt_common *common, const char *data,
+                    enum http_method method, const char *path, struct bytes body,
+                    struct buf *answer, struct fault *f) {
+    struct settings s;
+    unsigned status = 0;
+    enum err code = settings_read(common, data, &s, f);
+    if (code != ERR_OK)
+        return code;
+    const char *control = os_control_name(common->arena, s.data);
+    code = control_call(control, http_method_name(method), path, body, CONTROL_TIMEOUT_MS, &status,
+                        answer, f);
+    if (code == ERR_NOT_FOUND)
+        code = call_alone(env, common, &s, method, path, body, &status, answer, f);
+    if (code == ERR_OK && status >= 400)
+        code = fault_of(common->arena, buf_bytes(answer), status, f);
+    return code;
+}
+
+const char *admin_text(struct arena *a, struct json_value object, const char *name) {
+    struct bytes text;
+    struct buf safe;
+    if (!json_string(json_get(object, name), a, &text))
+        return "";
+    buf_init(&safe, 16 * 1024);
+    text_escape(&safe, text);
+    const char *copy = arena_cstr(a, buf_bytes(&safe));
+    buf_clear(&safe);
+    return copy ? copy : "";
+}

@@ -1,0 +1,91 @@
+/* What the commands of clm-server share: settings, identity, the open house.
+ *
+ * Files. server.conf lies in the folder given by --config, else in the one given by
+ * --data, else in the system's place for configuration. In the data folder:
+ *
+ *   log/          the store             users, tokens, nonces   web/auth
+ *   root.pem      our own root          root.key                its key, 0600
+ *   server.pem    0600: key and certificate of the server, made by that root
+ *   control.sock  local administration while the server runs
+ */
+#ifndef CLM_SERVER_SERVER_H
+#define CLM_SERVER_SERVER_H
+
+#include "base/opt.h"
+#include "store/inventory/inventory.h"
+#include "web/api/api.h"
+#include "web/auth/auth.h"
+
+extern const struct opt_command clm_server_init, clm_server_run, clm_server_token, clm_server_user,
+    clm_server_check;
+
+/* The keys of server.conf; the same rows serve `init` as options. */
+struct settings {
+    const char *name, *listen, *cert, *key, *data;
+    /* Derived: */
+    const char *file;   /* server.conf */
+    const char **names; /* canonical; the first is the one in URLs */
+    size_t names_n;
+    const char **listens; /* as http_options wants them */
+    size_t listens_n;
+};
+extern const struct opt_row settings_rows[];
+
+/* Finds the places only: `file` and `data` are set. data may be NULL. */
+enum err settings_places(const struct opt_common *common, const char *data, struct settings *s,
+                         struct fault *f) MUST_CHECK;
+/* Reads server.conf; ERR_NOT_FOUND says to init first. */
+enum err settings_read(const struct opt_common *common, const char *data, struct settings *s,
+                       struct fault *f) MUST_CHECK;
+/* Takes name and listen apart, in the arena. ERR_USAGE names the bad word. */
+enum err settings_derive(struct arena *a, struct settings *s, struct fault *f) MUST_CHECK;
+/* "https://clm.example.com:8443" for that port. NULL: no memory. */
+char *settings_url(struct arena *a, const struct settings *s, unsigned port);
+/* The port of the first listen word; 0 where it lets the system choose. */
+unsigned settings_port(const struct settings *s);
+char *settings_path(struct arena *a, const struct settings *s, const char *name); /* in data */
+
+/* What the server shows in TLS, in the arena. */
+struct identity {
+    struct bytes key_der;
+    struct bytes chain[HTTP_CHAIN_MAX];
+    size_t chain_n;
+    const char *pin;         /* for enrolment tokens */
+    const char *root_sha256; /* hex; NULL for a certificate of yours without its root */
+    int64_t not_after;
+};
+
+/* Our root and a certificate made by it, into the data folder. */
+enum err identity_make_root(const struct env *env, struct arena *a, const struct settings *s,
+                            struct fault *f) MUST_CHECK;
+enum err identity_make_server(const struct env *env, struct arena *a, const struct settings *s,
+                              struct fault *f) MUST_CHECK;
+/* Yours where server.conf has cert and key, else our own. ERR_CONFLICT where key and
+ * certificate do not belong together. */
+enum err identity_load(struct arena *a, const struct settings *s, struct identity *out,
+                       struct fault *f) MUST_CHECK;
+/* Makes our own anew where less than a third of its time is left or a name is missing
+ * in it. *renewed tells. Certificates of yours are left alone. */
+enum err identity_renew(const struct env *env, struct arena *a, const struct settings *s,
+                        bool *renewed, struct fault *f) MUST_CHECK;
+
+/* The store, the users and the API over them. */
+struct house {
+    struct inventory *inventory;
+    struct auth *auth;
+    struct api *api;
+};
+/* url and identity are borrowed until house_close. ERR_LOCKED where a server runs. */
+enum err house_open(const struct env *env, const struct settings *s, const struct identity *id,
+                    const char *url, struct house *out, struct fault *f) MUST_CHECK;
+void house_close(struct house *h);
+
+/* One API call as local administrator: through the running server, else in a house
+ * opened for it. A problem in the answer becomes the fault. Appends the JSON. */
+enum err admin_call(const struct env *env, const struct opt_common *common, const char *data,
+                    enum http_method method, const char *path, struct bytes body,
+                    struct buf *answer, struct fault *f) MUST_CHECK;
+/* The text of a member of an answer, "" where there is none. */
+const char *admin_text(struct arena *a, struct json_value object, const char *name);
+
+#endif
