@@ -6,6 +6,7 @@
 #   make test-windows           cross-build and test the exe under wine
 #   make check                  -Werror, layers, banned calls, formatting
 #   make fuzz                   every fuzz target for FUZZ_SECONDS (an hour)
+#   make dist                   tarball, deb, rpm, zip and installer in build/dist; test-dist tests them
 #   make TARGET=windows-x86_64  the exe; TARGET=check-x86_64 a glibc build for tools
 #
 # The packages of others are obtained and built by lib/deps (see there).
@@ -14,7 +15,6 @@ SAN ?=
 TARGET ?= $(if $(SAN),check-x86_64,linux-x86_64)
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
-.SECONDARY:
 
 all:
 
@@ -27,30 +27,48 @@ VERSION := $(shell cat VERSION)
 
 # ---- what there is ---------------------------------------------------------
 
-BASE := bytes buf arena err clock text json zip thread env file opt $(if $(filter windows-%,$(TARGET)),os_win32,os_posix)
-CRYPTO :=
-X509 :=
-TLS :=
-NET :=
-MODEL :=
-PROBE :=
-EXPORT :=
-STORE :=
-WEB :=
-APPLETS :=
+BASE := bytes buf arena err clock text json zip thread env file opt der oid ip $(if $(filter windows-%,$(TARGET)),os_win32,os_posix)
+CRYPTO := hash aead ecdh sodium key verify
+X509 := time name key extension cert request crl deviation host pem chain extension_write write
+TLS := suites names hello message schedule record harvest
+NET := signature loop conn resolve trust http
+MODEL := address name protocol ports target unfold list target_file endpoint json_member observation summary passes certificate
+PROBE := source seen host dialogue face probe
+EXPORT := csv
+CA :=
+STORE := log/entry log/tree log/dictionary log/segment log/walk log/commit log/recover log/fetch log/reader log/log \
+	inventory/record inventory/rows inventory/state inventory/cert inventory/places inventory/inventory \
+	inventory/agents inventory/push inventory/copy inventory/match inventory/lists inventory/details inventory/walk
+WEB := http/request http/target http/head http/reader http/response http/asset http/route http/tls_server \
+	http/listener http/connection http/server http/control_client \
+	auth/auth auth/users auth/sessions auth/tokens auth/nonces auth/agents \
+	api/rows api/routes api/reply api/openapi api/summary api/people api/certificates api/endpoints \
+	api/agents api/lines api/push
+GUI := index.html style.css icon.svg app.js api.js dom.js format.js list.js keys.js login.js \
+	dashboard.js certificates.js certificate.js endpoints.js agents.js admin.js
+APPLETS := ers/ers ers/targets ers/discover ers/discover_say ers/inspect ers/agent ers/session ers/spool ers/deliver ers/last \
+	ers/scan ers/scan_plan ers/scan_watch ers/scan_report ers/login ers/push ers/status ers/logout clm-server/clm-server clm-server/settings clm-server/identity clm-server/house clm-server/init clm-server/run clm-server/token clm-server/user clm-server/check \
+	clm-export/clm-export clm-export/stream clm-export/rows_csv clm-export/rows_other \
+	clm/clm clm/install clm/man clm/completion clm/licenses
 
 SOURCES := $(BASE:%=lib/base/%.c) $(CRYPTO:%=lib/crypto/%.c) $(X509:%=lib/x509/%.c) \
 	$(TLS:%=lib/tls/%.c) $(NET:%=lib/net/%.c) $(MODEL:%=lib/model/%.c) $(PROBE:%=lib/probe/%.c) \
-	$(EXPORT:%=lib/export/%.c) $(STORE:%=store/%.c) $(WEB:%=web/%.c) $(APPLETS:%=applets/%.c)
-OBJECTS := $(SOURCES:%.c=$(B)/%.o)
+	$(EXPORT:%=lib/export/%.c) $(CA:%=lib/ca/%.c) $(STORE:%=store/%.c) $(WEB:%=web/%.c) $(APPLETS:%=applets/%.c)
+OBJECTS := $(SOURCES:%.c=$(B)/%.o) $(B)/gen/gui_assets.o $(B)/gen/clm_texts.o
 
 LINKS := ers clm-server clm-export
 
-UNIT_TESTS := base_bytes_test base_text_test base_json_test base_zip_test base_file_test base_opt_test
-FUZZ_TARGETS :=
-TORTURE_TESTS :=
-PEER_TESTS :=
-PEER_TOOLS :=
+UNIT_TESTS := net_signature_test net_conn_test probe_source_test probe_run_test ers_last_test \
+	model_address_test model_name_test model_ports_test model_target_test model_target_file_test model_endpoint_test model_observation_test \
+	base_bytes_test base_text_test base_json_test base_zip_test base_file_test base_opt_test http_reader_test http_target_test http_response_test http_server_test crypto_hash_test crypto_aead_test crypto_ecdh_test crypto_sodium_test tls_hello_test tls_message_test tls_schedule_test tls_harvest_test \
+	base_der_test base_oid_test base_ip_test crypto_key_test crypto_verify_test x509_time_test x509_name_test \
+	x509_cert_test x509_host_test x509_pem_test x509_chain_test model_certificate_test \
+	auth_users_test auth_sessions_test auth_tokens_test auth_signature_test \
+	store_entry_test store_log_test store_damage_test store_inventory_test api_lines_test api_routes_test export_csv_test server_identity_test
+FUZZ_TARGETS := net_signature_fuzz ers_last_fuzz model_target_fuzz model_target_file_fuzz model_observation_fuzz http_reader_fuzz tls_harvest_fuzz x509_cert_fuzz x509_pem_fuzz x509_chain_fuzz crypto_key_fuzz crypto_verify_fuzz api_lines_fuzz auth_files_fuzz store_block_fuzz store_record_fuzz
+TORTURE_TESTS := server_kill_test.py store_kill.py
+PEER_TESTS := clm_words_test.py gui_test.py house_test.py net_http_test.py scan_test.py push_test.py binary_test.py discover_test.py http_test.py tls_test.py inspect_test.py x509_write_test.py server_test.py export_test.py
+PEER_TOOLS := http_get http_peer tls_probe x509_write store_tool
 
 # ---- how it is compiled ----------------------------------------------------
 
@@ -69,9 +87,11 @@ ifneq ($(TARGET),windows-x86_64)
 CLM_CFLAGS += -D_POSIX_C_SOURCE=200809L
 else
 CLM_CFLAGS += -D__USE_MINGW_ANSI_STDIO=1 -D_WIN32_WINNT=0x0602
-LINK_FLAGS += -static -Wl,--no-insert-timestamp
+LINK_FLAGS += -static -fstack-protector-strong -Wl,--no-insert-timestamp
 endif
 STRIP := $(if $(filter windows-%,$(TARGET)),x86_64-w64-mingw32-strip,strip)
+
+.PRECIOUS: $(B)/%.o
 
 all: $(B)/clm$(EXE) $(LINKS:%=$(B)/%$(EXE))
 
@@ -79,9 +99,38 @@ $(B)/%.o: %.c | $(DEPS_STAMP)
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  CC       $<";)$(if $(V),set -x;) $(DEPS_CC) $(CLM_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(B)/libclm.a: $(OBJECTS)
+# The pages of the GUI as one C file, made by a tool that runs here.
+HOSTCC ?= cc
+EMBED := build/host/embed
+EMBED_SOURCES := web/gui/embed.c lib/base/buf.c lib/base/bytes.c lib/base/zip.c lib/crypto/hash.c
+EMBED_DEPS = $(addprefix build/deps/src/zlib/,adler32.c crc32.c deflate.c trees.c zutil.c inflate.c inffast.c \
+	inftrees.c) $(addprefix build/deps/src/bearssl/src/,hash/md5.c hash/sha1.c hash/sha2small.c hash/sha2big.c) \
+	$(wildcard build/deps/src/bearssl/src/codec/*32*.c build/deps/src/bearssl/src/codec/*64*.c)
+
+$(EMBED): $(EMBED_SOURCES) web/gui/gui.h web/http/http.h | $(DEPS_STAMP)
+	@mkdir -p $(@D)
+	@$(HOSTCC) -std=gnu11 -O1 -w -ffunction-sections -Wl,--gc-sections -Ilib -I. -Ibuild/deps/src/zlib \
+		-Ibuild/deps/src/bearssl/inc -Ibuild/deps/src/bearssl/src -o $@.new $(EMBED_SOURCES) $(EMBED_DEPS)
+	@mv $@.new $@
+
+$(B)/gen/gui_assets.c: $(EMBED) $(GUI:%=web/gui/%) Makefile
+	@mkdir -p $(@D)
+	@$(EMBED) $@ web/gui $(GUI)
+
+# What `clm licenses` and `clm completion` print.
+TEXTS := LICENSE $(DEPS_LICENSES) $(addprefix applets/clm/completion.,bash zsh fish ps1)
+
+$(B)/gen/clm_texts.c: $(EMBED) $(TEXTS) Makefile
+	@mkdir -p $(@D)
+	@$(EMBED) --texts $@ $(TEXTS)
+
+$(B)/gen/%.o: $(B)/gen/%.c web/gui/gui.h web/http/http.h applets/clm/clm.h
+	@$(DEPS_CC) $(CLM_CFLAGS) -c -o $@ $<
+
+# The Makefile too: a file added to a list may be older than the archive.
+$(B)/libclm.a: $(OBJECTS) Makefile
 	@rm -f $@
-	@ar rcsD $@ $^
+	@ar rcsD $@ $(OBJECTS)
 
 # The symbols stay beside it for debuggers; what is copied to hosts is stripped.
 $(B)/clm$(EXE): $(B)/main.o $(B)/libclm.a
@@ -133,6 +182,38 @@ test: test-tools all unit $(if $(SAN),,build-fuzz) $(PEER_TOOLS:%=$(B)/tests/pee
 		$(patsubst %,tests/torture/%,$(filter %.py %.sh,$(TORTURE_TESTS))) \
 		$(PEER_TESTS:%=tests/peers/%) $(if $(SAN),,tests/fuzz.py)
 
+# Under Wine. The binary for Linux is there to be compared with.
+# WINDOWS_SKIP: unit tests that make no sense there, each with its reason behind it.
+WINDOWS_SKIP :=
+WINDOWS := build/windows-x86_64
+
+test-windows:
+	@sh lib/deps/tools.sh build windows wine test
+	@$(MAKE) --no-print-directory TARGET=linux-x86_64 all
+	@$(MAKE) --no-print-directory TARGET=windows-x86_64 all unit
+	@python3 tests/run.py --build $(WINDOWS) \
+		$(patsubst %,$(WINDOWS)/tests/unit/%.exe,$(filter-out $(WINDOWS_SKIP),$(UNIT_TESTS))) tests/peers/windows_test.py
+
+# ---- to look at ------------------------------------------------------------
+
+run: all
+	@sh lib/deps/tools.sh run
+	@bash dist/try.sh $(B) $(ONCE)
+
+# ---- how it reaches users --------------------------------------------------
+
+# Into build/dist; dist/README.md tells what and how.
+dist:
+	@sh lib/deps/tools.sh dist
+	@$(MAKE) --no-print-directory TARGET=linux-x86_64 all build/deps/linux-x86_64/licenses.txt
+	@$(MAKE) --no-print-directory TARGET=windows-x86_64 all build/deps/windows-x86_64/licenses.txt
+	@sh dist/make.sh
+
+# Needs root: it installs the packages in a small Debian of its own (build/dist-test).
+test-dist: dist
+	@sh lib/deps/tools.sh test wine package
+	@python3 tests/run.py --build build/linux-x86_64 tests/dist/packages_test.py
+
 # ---- care ------------------------------------------------------------------
 
 check:
@@ -142,6 +223,8 @@ check:
 clean:
 	rm -rf build/linux-x86_64 build/windows-x86_64 build/check-x86_64*
 
-.PHONY: all unit run-unit test test-tools test-windows check clean run bench fuzz build-fuzz fuzz-programs
+.PHONY: all dist test-dist unit run-unit test test-tools test-windows check clean run bench fuzz build-fuzz fuzz-programs
 
--include $(OBJECTS:.o=.d) $(B)/main.d $(UNIT_TESTS:%=$(B)/tests/unit/%.d)
+-include $(OBJECTS:.o=.d) $(B)/main.d $(UNIT_TESTS:%=$(B)/tests/unit/%.d) \
+	$(FUZZ_TARGETS:%=$(B)/tests/fuzz/%.d) $(PEER_TOOLS:%=$(B)/tests/peers/%.d) \
+	$(TORTURE_PROGRAMS:%=$(B)/tests/torture/%.d)

@@ -30,6 +30,7 @@ void scan_show_estimate(struct scan *s) {
     fprintf(s->env->err, "%s endpoint%s, at %llu a second at least %s\n",
             ers_number(s->endpoints, n), s->endpoints == 1 ? "" : "s",
             (unsigned long long)s->limits.rate, span_text(s->endpoints / s->limits.rate, span));
+    fflush(s->env->err);
 }
 
 void scan_show_progress(struct scan *s, const struct probe_progress *p) {
