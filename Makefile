@@ -13,7 +13,7 @@
 
 SAN ?=
 TARGET ?= $(if $(SAN),check-x86_64,linux-x86_64)
-MAKEFLAGS += --no-builtin-rules
+MAKEFLAGS += --no-builtin-rules -j$(shell nproc)
 .DELETE_ON_ERROR:
 
 all:
@@ -221,7 +221,7 @@ check:
 	@python3 tests/check.py
 
 clean:
-	rm -rf build/linux-x86_64 build/windows-x86_64 build/check-x86_64*
+	rm -rf build/linux-x86_64 build/windows-x86_64 build/check-x86_64* build/dist
 
 .PHONY: all dist test-dist unit run-unit test test-tools test-windows check clean run bench fuzz build-fuzz fuzz-programs
 

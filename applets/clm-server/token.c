@@ -85,6 +85,10 @@ static enum err create(struct token_call *c, const char *word) {
         return ERR_OK;
     }
     FILE *out = c->env->out;
+    if (c->common->quiet) {
+        fprintf(out, "%s\n", admin_text(a, v, "token"));
+        return ERR_OK;
+    }
     struct json_value commands = json_get(v, "commands");
     fprintf(out, "token       %s\n", admin_text(a, v, "token"));
     fprintf(out, "id          %s\n", admin_text(a, v, "id"));
@@ -175,6 +179,7 @@ const struct opt_command clm_server_token = {
     .summary = "enrolment tokens for agents",
     .examples =
         "clm-server token create\n"
+        "clm-server token create --quiet > token\n"
         "clm-server token create --uses 500 --end 7d --names '*.dc1.example.com' --network dc1\n"
         "clm-server token create --for web1.example.com\n"
         "clm-server token list",

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <uv.h>
 
-enum { READ_CHUNK = 65536, PATH_LIMIT = 4096 };
+enum { READ_CHUNK = 65536, PATH_LIMIT = 4096, FOLDER_ABOVE = 0755 };
 
 /* libuv's codes are -errno on POSIX and numbers of its own on Windows. */
 static enum err uv_fault(struct fault *f, int status, const char *what, const char *path) {
@@ -158,7 +158,7 @@ enum err dir_make(const char *path, int mode, struct fault *f) {
         char keep = part[i];
         part[i] = '\0';
         if (!is_slash(part[i - 1]) && part[i - 1] != ':')
-            status = os_dir_make(part, mode);
+            status = os_dir_make(part, i == n ? mode : FOLDER_ABOVE);
         part[i] = keep;
     }
     if (status < 0 && !(status == UV_EEXIST && file_exists(path)))

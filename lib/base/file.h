@@ -16,7 +16,7 @@ enum err file_read(const char *path, struct buf *out, struct fault *f) MUST_CHEC
  * one, whole: temporary name beside it, write, sync, rename, sync of the folder. */
 enum err file_replace(const char *path, struct bytes content, int mode, struct fault *f) MUST_CHECK;
 
-/* Makes the folder and those above it; an existing one is left as it is. */
+/* Makes the folder, and those above it with mode 0755; an existing one is left as it is. */
 enum err dir_make(const char *path, int mode, struct fault *f) MUST_CHECK;
 enum err file_remove(const char *path, struct fault *f) MUST_CHECK; /* absent: ERR_OK */
 bool file_exists(const char *path);

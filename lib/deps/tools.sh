@@ -89,7 +89,12 @@ forbid_services() {
     chmod 755 $policy
 }
 
+# One at a time, also where make asks for several sets at once.
 install() {
+    exec 9>"${TMPDIR:-/tmp}/clm-tools.lock"
+    flock 9
+    set -- $(lacking $sets_wanted)
+    [ $# -gt 0 ] || return 0
     export DEBIAN_FRONTEND=noninteractive
     printf '  INSTALL  %s\n' "$*"
     forbid_services
@@ -110,6 +115,7 @@ if [ "$(id -u)" != 0 ]; then
     printf 'Tools are missing. As root, run:\n\n    apt-get install --no-install-recommends %s\n\n' "${missing% }" >&2
     exit 1
 fi
-install $missing
+sets_wanted=$*
+install
 missing=$(lacking "$@")
 [ -z "$missing" ] || die "installed, but still not found: what $missing should bring"

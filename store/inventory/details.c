@@ -1,6 +1,7 @@
 /* One certificate, one endpoint, the counts. See inventory.h. */
 #include "store/inventory/private.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { DAY_S = 86400, ENDING_DAYS = 30, BLOCK_MAX = 8 << 20 };
@@ -161,4 +162,41 @@ void inventory_count(struct inventory *inv, int64_t now_ms, int64_t quiet_after_
     inventory_unlock(inv);
     if (inv->log != NULL)
         store_log_size(inv->log, &out->log_bytes, &out->segments);
+}
+
+/* ---- Certificates of agents ---- */
+
+/* A certificate counts once an agent, at however many places it was seen. */
+static void count_sighters(const struct state *s, uint32_t cert, uint32_t *marks,
+                           uint64_t *totals) {
+    for (uint32_t i = state_cert(s, cert)->sightings; i != ROWS_NONE;) {
+        const struct state_sighting *g = state_sighting(s, i);
+        if (g->agent != ROWS_NONE && marks[g->agent] != cert + 1) {
+            marks[g->agent] = cert + 1;
+            totals[g->agent]++;
+        }
+        i = g->next_of_cert;
+    }
+}
+
+enum err inventory_agents_certificates(struct inventory *inv, const struct inventory_agent *agents,
+                                       size_t n, uint64_t *counts, struct fault *f) {
+    struct state *s = &inv->state;
+    enum err code = ERR_OK;
+    if (!inventory_lock(inv, f))
+        return ERR_MEMORY;
+    uint32_t *marks = calloc(s->agents.n + 1, sizeof *marks);
+    uint64_t *totals = calloc(s->agents.n + 1, sizeof *totals);
+    if (marks == NULL || totals == NULL)
+        code = fault_set(f, ERR_MEMORY, "agents", "%u", (unsigned)s->agents.n);
+    for (uint32_t cert = 0; code == ERR_OK && cert < s->certs.n; cert++)
+        count_sighters(s, cert, marks, totals);
+    for (size_t i = 0; code == ERR_OK && i < n; i++) {
+        uint32_t at = table_find(&s->by_agent, agents[i].id);
+        counts[i] = at != ROWS_NONE ? totals[at] : 0;
+    }
+    inventory_unlock(inv);
+    free(marks);
+    free(totals);
+    return code;
 }

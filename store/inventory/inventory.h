@@ -163,6 +163,11 @@ enum err inventory_agent_by_key(struct inventory *inv, const uint8_t key_id[SHA2
 enum err inventory_agent_by_name(struct inventory *inv, struct bytes name, struct arena *a,
                                  struct inventory_agent *out, struct fault *f) MUST_CHECK;
 
+/* How many certificates each of n agents saw last somewhere, into counts[n]: one pass
+ * over all sightings, however many agents are asked for. */
+enum err inventory_agents_certificates(struct inventory *inv, const struct inventory_agent *agents,
+                                       size_t n, uint64_t *counts, struct fault *f) MUST_CHECK;
+
 /* ---- The audit trail ---- */
 
 struct inventory_audit {

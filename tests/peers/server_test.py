@@ -59,6 +59,10 @@ for name in ("users", "tokens", "root.key", "server.pem"):
     mode = stat.S_IMODE(os.stat(os.path.join(DATA, name)).st_mode)
     check_equal("init: %s is 0600" % name, mode, 0o600)
 check_equal("init: the folder is 0700", stat.S_IMODE(os.stat(DATA).st_mode), 0o700)
+run(SERVER, "init", "--name", "localhost", "--data", path("a", "b", "server"))
+check_equal("init: folders above the store are 0755",
+            [stat.S_IMODE(os.stat(path(*parts)).st_mode) for parts in (("a",), ("a", "b"), ("a", "b", "server"))],
+            [0o755, 0o755, 0o700])
 verified = run("openssl", "verify", "-x509_strict", "-purpose", "sslserver", "-verify_hostname", "localhost", "-CAfile", ROOT,
                os.path.join(DATA, "server.pem"))
 check("init: openssl takes the chain", verified.returncode == 0, verified.stdout + verified.stderr)

@@ -11,19 +11,6 @@ static const struct api_sort sorts[] = {
     {NULL,       INVENTORY_BY_NAME },
 };
 
-/* Only a row that was counted has the number of certificates. */
-static uint64_t certificates_of(struct api_call *call, const uint8_t *agent) {
-    struct inventory_query q = {.agent = agent, .limit = 1};
-    struct inventory_cert *rows;
-    struct inventory_page page = {0};
-    size_t n;
-    struct fault ignored = {0};
-    if (inventory_certs(call->o->inventory, &q, &call->rq->arena, &rows, &n, &page, &ignored) !=
-        ERR_OK)
-        return 0;
-    return page.total;
-}
-
 static bool is_quiet(struct api_call *call, const struct inventory_agent *agent) {
     int64_t now_ms = call->o->env->now_ms(call->o->env->context);
     int64_t heard_ms = agent->seen_ms > agent->scan_ms ? agent->seen_ms : agent->scan_ms;
@@ -32,9 +19,10 @@ static bool is_quiet(struct api_call *call, const struct inventory_agent *agent)
     return !agent->disabled && now_ms - heard_ms > API_QUIET_MS;
 }
 
-static void json_agent(struct api_call *call, const struct inventory_agent *agent) {
+static void json_agent(struct api_call *call, const struct inventory_agent *agent,
+                       uint64_t certificates_n) {
     struct json *j = &call->json;
-    int64_t certificates = (int64_t)certificates_of(call, agent->id);
+    int64_t certificates = (int64_t)certificates_n;
     int64_t heard_ms = agent->seen_ms > agent->scan_ms ? agent->seen_ms : agent->scan_ms;
     json_hex(j, "id", bytes_of(agent->id, sizeof agent->id));
     json_bytes(j, "name", agent->name);
@@ -67,12 +55,17 @@ enum err api_agents_list(struct api_call *call) {
     if (code == ERR_OK)
         code = inventory_agents(call->o->inventory, &q, &call->rq->arena, &rows, &n, &page,
                                 &call->fault);
+    uint64_t *counts = arena_array(&call->rq->arena, n + 1, sizeof *counts);
+    if (code == ERR_OK && counts == NULL)
+        code = fault_set(&call->fault, ERR_MEMORY, "agents", "no room");
+    if (code == ERR_OK)
+        code = inventory_agents_certificates(call->o->inventory, rows, n, counts, &call->fault);
     if (code != ERR_OK)
         return code;
     api_list_begin(call);
     for (size_t i = 0; i < n; i++) {
         json_object(&call->json, NULL);
-        json_agent(call, &rows[i]);
+        json_agent(call, &rows[i], counts[i]);
         json_end(&call->json, '}');
     }
     return api_list_end(call, &page);
@@ -88,11 +81,15 @@ static enum err read_agent(struct api_call *call, struct inventory_agent *agent)
 
 static enum err answer_agent(struct api_call *call) {
     struct inventory_agent agent;
+    uint64_t certificates = 0;
     enum err code = read_agent(call, &agent);
+    if (code == ERR_OK)
+        code = inventory_agents_certificates(call->o->inventory, &agent, 1, &certificates,
+                                             &call->fault);
     if (code != ERR_OK)
         return code;
     api_begin(call);
-    json_agent(call, &agent);
+    json_agent(call, &agent, certificates);
     return api_end(call);
 }
 
