@@ -2,6 +2,7 @@
 """lib/tls against real servers: openssl s_server, gnutls-serv, nginx, and
 listeners that speak no TLS. What counts is the leaf's SHA-256 as openssl
 computes it from the file that the server was given."""
+import json
 import os
 import socket
 import subprocess
@@ -10,7 +11,7 @@ import threading
 import time
 
 sys.path.insert(0, os.path.dirname(__file__))
-from peer import (BUILD, check, check_equal, fingerprint, finish, free_port, make_certificate, path, run, start, stop,
+from peer import (BUILD, applet, check, check_equal, fingerprint, finish, free_port, make_certificate, path, run, start, stop,
                   wait_port)
 
 PROBE = os.path.join(BUILD, "tests/peers/tls_probe")
@@ -27,8 +28,17 @@ CERTIFICATES = {name: make_certificate(name, key) for name, key in KEYS.items()}
 FINGERPRINTS = {name: fingerprint(files[0]) for name, files in CERTIFICATES.items()}
 
 
+def scanned_leaf(port, address):
+    """The first fingerprint of the chain that `ers scan --json` reports."""
+    done = run(applet("ers"), "scan", "--json", "--config", path("nobody"), "%s:%d" % (address, port))
+    seen = [json.loads(line) for line in done.stdout.splitlines()]
+    chains = [row["chain"] for row in seen if row["type"] == "observation"]
+    return chains[0][0] if len(chains) == 1 and chains[0] else done.stdout + done.stderr
+
+
 def probe(port, *options, address="127.0.0.1"):
-    """What tls_probe found, by key; the certificates under "certs"."""
+    """What tls_probe found, by key; the certificates under "certs". Where nothing
+    special is asked for, what the agent finds there is under "scanned"."""
     done = run(PROBE, *options, address, port, timeout=30)
     found = {"certs": [], "error": done.stderr}
     for line in done.stdout.splitlines():
@@ -37,6 +47,8 @@ def probe(port, *options, address="127.0.0.1"):
             found["certs"].append(value)
         else:
             found[key] = value
+    if not options and found.get("outcome") == "ok":
+        found["scanned"] = scanned_leaf(port, address)
     return found
 
 
@@ -46,6 +58,8 @@ def expect(name, found, certificate, **facts):
     wrong = {k: (found.get(k), v) for k, v in wanted.items() if found.get(k) != v}
     if found["certs"][:1] != [FINGERPRINTS.get(certificate, certificate)]:
         wrong["leaf"] = found["certs"]
+    if "scanned" in found:
+        check_equal(name + ": ers scan --json", found["scanned"], FINGERPRINTS.get(certificate, certificate))
     return check(name, not wrong, "got, wanted: %r; found %r" % (wrong, found))
 
 
@@ -103,6 +117,8 @@ def suites():
         keylog = path("keylog-" + suite)
         for group in ("X25519", "P-256"):
             with Openssl("p256", "-tls1_3", "-ciphersuites", suite, "-groups", group, "-keylogfile", keylog) as server:
+                check_equal("%s over %s: ers scan --json" % (suite, group), scanned_leaf(server.port, "127.0.0.1"),
+                            FINGERPRINTS["p256"])
                 found = probe(server.port, "-k")
                 expect("%s over %s" % (suite, group), found, "p256", suite=suite)
                 time.sleep(0.05)
@@ -179,14 +195,15 @@ def stapling():
 
 
 def leaving():
-    """The server's own account of how we left: it read both alerts, in TLS 1.3 decrypted, after a retry too."""
+    """The server's own account of how the probe and ers scan left: it read both alerts, in TLS 1.3 decrypted, after
+    a retry too."""
     for options in (("-tls1_2",), ("-tls1_3",), ("-tls1_3", "-groups", "P-256")):
         messages = path("messages")
         with Openssl("rsa", *options, "-msg", "-msgfile", messages) as server:
             expect("left, %s" % (options,), probe(server.port), "rsa")
             time.sleep(0.1)
         received = [line.rsplit(", ", 1)[1].strip() for line in open(messages) if line.startswith("<<<") and "Alert" in line]
-        check_equal("the server heard the goodbye, %s" % (options,), received, ["warning user_canceled",
+        check_equal("the server heard the goodbye, %s" % (options,), received, 2 * ["warning user_canceled",
                                                                                "warning close_notify"])
 
 
