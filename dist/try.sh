@@ -1,7 +1,8 @@
 #!/bin/bash
 # A whole installation on loopback, to look at: a server, an agent, and five TLS
 # endpoints with made certificates. `make run` calls it with the folder of the
-# binaries; all that it makes lies below build/run, and a second run goes on there.
+# binaries; all that it makes lies below build/run (CLM_TRY_HOME: elsewhere), and a
+# second run goes on there.
 #
 #   dist/try.sh BUILD-FOLDER [ONCE]     ONCE non-empty: end after the scan
 set -eu
@@ -9,7 +10,7 @@ set -eu
 bin=$(cd "$1" && pwd)
 once=${2:-}
 cd "$(dirname "$0")/.."
-home=$PWD/build/run
+home=${CLM_TRY_HOME:-$PWD/build/run}
 mkdir -p "$home/endpoints"
 processes=()
 
@@ -134,9 +135,12 @@ root=$(json_text root_sha256 <"$home/init.json")
 
 # ---- the agent ------------------------------------------------------------------
 
+# After a move to another port the same agent enrols again, and keeps its history.
 if ! grep -qs "^server = $url\$" "$home/agent/ers.conf"; then
-    "$bin/clm-server" token create --data "$home/server" --json | json_text token |
-        "$bin/ers" login "$url" --config "$home/agent" --name "local-$port" --token-file - || die "ers login failed"
+    again=()
+    [ -e "$home/agent/ers.conf" ] && again=(--for local)
+    "$bin/clm-server" token create --data "$home/server" --quiet "${again[@]}" |
+        "$bin/ers" login "$url" --config "$home/agent" --name local --token-file - || die "ers login failed"
 fi
 "$bin/ers" discover --config "$home/agent" --servers "127.0.0.1" --ports "$ports" || die "ers discover failed"
 echo
@@ -157,4 +161,5 @@ END
 [ -n "$once" ] && exit 0
 echo
 echo "Ctrl-C ends it."
+trap 'stop_all; exit 0' INT TERM
 wait $server
