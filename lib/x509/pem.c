@@ -117,7 +117,7 @@ enum err pem_private_key(struct bytes text, struct buf *der, struct fault *f) {
         if (bytes_find(label, bytes_text("ENCRYPTED")) != SIZE_MAX ||
             bytes_find(body, bytes_text("ENCRYPTED")) != SIZE_MAX)
             return fault_set(f, ERR_UNSUPPORTED, "private key", "%s", "it is encrypted");
-        buf_reserve(der, body.n);
+        buf_reserve(der, buf_room(der, body.n));
         if (base64_read(without_headers(body), der))
             return ERR_OK;
         return fault_set(f, der->err == ERR_OK ? ERR_FORMAT : der->err, "private key", "%s",

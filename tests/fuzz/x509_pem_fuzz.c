@@ -1,4 +1,5 @@
-/* PEM texts of strangers: the walk ends, and nothing of a private key is decoded. */
+/* PEM texts of strangers: the walk ends, and nothing of a private key is decoded except where
+ * it is asked for. */
 #include "x509/x509.h"
 
 #include <stdlib.h>
@@ -19,6 +20,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         if (object.kind == PEM_CERTIFICATE && object.der.n == 0)
             abort();
     }
+    if (pem_find(bytes_of(data, size), "REQUEST", &der) != (der.n > 0))
+        abort();
+    buf_clear(&der);
+    if (pem_private_key(bytes_of(data, size), &der, NULL) == ERR_OK && der.n > size)
+        abort();
     buf_clear(&der);
     return 0;
 }

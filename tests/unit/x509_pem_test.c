@@ -143,11 +143,66 @@ static void every_prefix(void **state) {
     buf_clear(&der);
 }
 
+static void finds_by_label(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *found; /* found: NULL for nothing */
+    } labels[] = {
+        {"-----BEGIN CERTIFICATE REQUEST-----\naGk=\n-----END CERTIFICATE REQUEST-----",          "hi"},
+        {"-----BEGIN NEW CERTIFICATE REQUEST-----\naGk=\n-----END NEW CERTIFICATE REQUEST-----",
+         "hi"                                                                                         },
+        {"-----BEGIN X-----\nAAAA\n-----END X-----\n"
+         "-----BEGIN CERTIFICATE REQUEST-----\naGk=\n-----END CERTIFICATE REQUEST-----", "hi"},
+        {"-----BEGIN CERTIFICATE-----\naGk=\n-----END CERTIFICATE-----",                          NULL},
+        {"-----BEGIN CERTIFICATE REQUEST-----\naGk=\n",                                           NULL},
+        {"-----BEGIN REQUEST PRIVATE KEY-----\naGk=\n-----END REQUEST PRIVATE KEY-----",          NULL},
+        {"",                                                                                      NULL},
+    };
+    struct buf der;
+    buf_init(&der, 1024);
+    for (size_t i = 0; i < COUNT_OF(labels); i++) {
+        assert_int_equal(pem_find(bytes_text(labels[i].text), "CERTIFICATE REQUEST", &der),
+                         labels[i].found != NULL);
+        assert_text(buf_bytes(&der), labels[i].found != NULL ? labels[i].found : "");
+    }
+    buf_clear(&der);
+}
+
+static void reads_the_private_key(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        enum err e;
+    } keys[] = {
+        {"-----BEGIN PRIVATE KEY-----\naGk=\n-----END PRIVATE KEY-----\n",                          ERR_OK         },
+        {"-----BEGIN EC PARAMETERS-----\nBgg=\n-----END EC PARAMETERS-----\r\n"
+         "-----BEGIN EC PRIVATE KEY-----\r\naG\r\nk=\r\n-----END EC PRIVATE KEY-----\r\n", ERR_OK         },
+        {"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",                          ERR_NOT_FOUND  },
+        {"",                                                                                        ERR_NOT_FOUND  },
+        {"-----BEGIN ENCRYPTED PRIVATE KEY-----\naGk=\n-----END ENCRYPTED PRIVATE KEY-----",
+         ERR_UNSUPPORTED                                                                                           },
+        {"-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: X,Y\n\naGk=\n"
+         "-----END RSA PRIVATE KEY-----",                                                  ERR_UNSUPPORTED},
+        {"-----BEGIN PRIVATE KEY-----\naGk=\n",                                                     ERR_FORMAT     },
+        {"-----BEGIN PRIVATE KEY-----\na.k=\n-----END PRIVATE KEY-----\n",                          ERR_FORMAT     },
+    };
+    for (size_t i = 0; i < COUNT_OF(keys); i++) {
+        struct buf der;
+        struct fault f;
+        buf_init(&der, 1024);
+        assert_int_equal(pem_private_key(bytes_text(keys[i].text), &der, &f), keys[i].e);
+        if (keys[i].e == ERR_OK)
+            assert_text(buf_bytes(&der), "hi");
+        buf_clear(&der);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(finds_objects),        cmocka_unit_test(a_key_before_the_certificate),
-        cmocka_unit_test(trusted_certificates), cmocka_unit_test(writes_what_it_reads),
-        cmocka_unit_test(every_prefix),
+        cmocka_unit_test(finds_objects),         cmocka_unit_test(a_key_before_the_certificate),
+        cmocka_unit_test(trusted_certificates),  cmocka_unit_test(writes_what_it_reads),
+        cmocka_unit_test(every_prefix),          cmocka_unit_test(finds_by_label),
+        cmocka_unit_test(reads_the_private_key),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
