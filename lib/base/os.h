@@ -53,6 +53,9 @@ char *os_describe(struct arena *a);
 
 /* Raises the limit of open files to the hard limit; returns what is now allowed. */
 size_t os_raise_file_limit(void);
+/* Nobody but its owner has rights on it: what a file with a secret must be. On Windows
+ * always true: there the ACL of its folder says who may read it. */
+bool os_file_is_private(const char *path);
 /* Random bytes of the system; false: none to be had. */
 bool os_random(uint8_t *out, size_t n);
 /* Ignores SIGPIPE. On Windows: arguments in UTF-8 (argv is replaced), binary mode for the

@@ -61,6 +61,11 @@ int os_rename(const char *from, const char *to) {
     return rename(from, to) != 0 ? -errno : 0;
 }
 
+bool os_file_is_private(const char *path) {
+    struct stat at;
+    return stat(path, &at) == 0 && (at.st_mode & 077) == 0;
+}
+
 enum err os_dir_sync(const char *path, struct fault *f) {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)

@@ -131,6 +131,11 @@ int os_rename(const char *from, const char *to) {
 }
 
 /* NTFS journals its folders, and os_rename writes through: nothing is left to do. */
+bool os_file_is_private(const char *path) {
+    (void)path;
+    return true;
+}
+
 enum err os_dir_sync(const char *path, struct fault *f) {
     (void)path;
     (void)f;

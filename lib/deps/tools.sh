@@ -46,6 +46,7 @@ test     groff                                            groff-base
 test     zsh                                              zsh
 test     fish                                             fish
 test     python3                                          python3
+test     postfix                                          postfix
 wine     wine                                             wine
 dist     dpkg-deb                                         dpkg
 dist     rpmbuild                                         rpm
@@ -89,6 +90,14 @@ forbid_services() {
     chmod 755 $policy
 }
 
+# Postfix asks what it is to be: nothing. The test brings a configuration of its own.
+preseed() {
+    case " $* " in
+        *" postfix "*)
+            echo 'postfix postfix/main_mailer_type select No configuration' | debconf-set-selections ;;
+    esac
+}
+
 # One at a time, also where make asks for several sets at once.
 install() {
     exec 9>"${TMPDIR:-/tmp}/clm-tools.lock"
@@ -97,6 +106,7 @@ install() {
     [ $# -gt 0 ] || return 0
     export DEBIAN_FRONTEND=noninteractive
     printf '  INSTALL  %s\n' "$*"
+    preseed "$@"
     forbid_services
     apt-get -qq update || echo 'tools: not all package lists could be read' >&2
     apt-get -qq -y --no-install-recommends --no-remove -o DPkg::Lock::Timeout=300 install "$@" \
