@@ -3,7 +3,13 @@
 #include "applets/applets.h"
 
 static const struct opt_command *const commands[] = {
-    &clm_server_init, &clm_server_run, &clm_server_token, &clm_server_user, &clm_server_check, NULL,
+    &clm_server_init,
+    &clm_server_run,
+    &clm_server_token,
+    &clm_server_user,
+    &clm_server_check,
+    &clm_server_digest,
+    NULL,
 };
 
 /* clang-format off */

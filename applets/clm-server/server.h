@@ -7,6 +7,7 @@
  *   root.pem      our own root          root.key                its key, 0600
  *   server.pem    0600: key and certificate of the server, made by that root
  *   control.sock  local administration while the server runs
+ *   digest        what the last mail said, and one that could not be sent
  */
 #ifndef CLM_SERVER_SERVER_H
 #define CLM_SERVER_SERVER_H
@@ -17,11 +18,13 @@
 #include "web/auth/auth.h"
 
 extern const struct opt_command clm_server_init, clm_server_run, clm_server_token, clm_server_user,
-    clm_server_check;
+    clm_server_check, clm_server_digest;
 
 /* The keys of server.conf; the same rows serve `init` as options. */
 struct settings {
     const char *name, *listen, *cert, *key, *data;
+    const char *mail_to, *mail_from; /* of the daily digest; see mail.c */
+    const char *smtp_url, *smtp_tls, *smtp_user, *smtp_password_file, *smtp_ca;
     /* Derived: */
     const char *file;   /* server.conf */
     const char **names; /* canonical; the first is the one in URLs */

@@ -301,6 +301,45 @@ enum err inventory_endpoint_get(struct inventory *inv, const uint8_t id[INVENTOR
                                 struct arena *a, struct inventory_endpoint_detail *out,
                                 struct fault *f) MUST_CHECK;
 
+/* ---- What ends ---- */
+
+/* A successor is another certificate of the same service with a later end that is served
+ * somewhere. What has one does not count as ending; but a place whose newest look still
+ * shows the old one is left behind, and is told as INVENTORY_REPLACED. */
+enum inventory_ending_kind {
+    INVENTORY_EXPIRED, /* not_after < now */
+    INVENTORY_SOON,
+    INVENTORY_LATER,
+    INVENTORY_REPLACED,
+    INVENTORY_ENDING_KINDS
+};
+
+struct inventory_ending_query {
+    int64_t now_s, soon_s, until_s; /* now <= soon <= until; ends before the moment count */
+    size_t limit;                   /* rows of each kind, at most INVENTORY_PAGE_MAX */
+    size_t places;                  /* endpoints of each row */
+};
+
+struct inventory_ending {
+    enum inventory_ending_kind kind;
+    struct inventory_cert cert;
+    const struct inventory_endpoint *places; /* that serve it; REPLACED: that show it still */
+    size_t places_n;
+    uint64_t places_total;
+};
+
+struct inventory_endings {
+    const struct inventory_ending *rows; /* by their end, the earliest first */
+    size_t rows_n;
+    uint64_t counts[INVENTORY_ENDING_KINDS]; /* of all, not only of the rows */
+};
+
+/* Served certificates that end before until_s, or have ended. It walks over all that
+ * share a service, once. */
+enum err inventory_ending(struct inventory *inv, const struct inventory_ending_query *q,
+                          struct arena *a, struct inventory_endings *out,
+                          struct fault *f) MUST_CHECK;
+
 /* ---- Counts ---- */
 
 struct inventory_counts {

@@ -11,9 +11,13 @@ static const struct api_sort sorts[] = {
     {NULL,       INVENTORY_BY_NAME },
 };
 
-static bool is_quiet(struct api_call *call, const struct inventory_agent *agent) {
+int64_t api_agent_heard_ms(const struct inventory_agent *agent) {
+    return agent->seen_ms > agent->scan_ms ? agent->seen_ms : agent->scan_ms;
+}
+
+bool api_agent_is_quiet(const struct api_call *call, const struct inventory_agent *agent) {
     int64_t now_ms = call->o->env->now_ms(call->o->env->context);
-    int64_t heard_ms = agent->seen_ms > agent->scan_ms ? agent->seen_ms : agent->scan_ms;
+    int64_t heard_ms = api_agent_heard_ms(agent);
     if (heard_ms == 0)
         heard_ms = agent->enrolled_ms;
     return !agent->disabled && now_ms - heard_ms > API_QUIET_MS;
@@ -23,7 +27,6 @@ static void json_agent(struct api_call *call, const struct inventory_agent *agen
                        uint64_t certificates_n) {
     struct json *j = &call->json;
     int64_t certificates = (int64_t)certificates_n;
-    int64_t heard_ms = agent->seen_ms > agent->scan_ms ? agent->seen_ms : agent->scan_ms;
     json_hex(j, "id", bytes_of(agent->id, sizeof agent->id));
     json_bytes(j, "name", agent->name);
     json_bytes(j, "network", agent->network);
@@ -31,7 +34,7 @@ static void json_agent(struct api_call *call, const struct inventory_agent *agen
     api_json_optional(j, "version", agent->version);
     api_json_optional(j, "system", agent->system);
     api_json_ms(j, "enrolled", agent->enrolled_ms);
-    api_json_ms(j, "last_seen", heard_ms);
+    api_json_ms(j, "last_seen", api_agent_heard_ms(agent));
     if (agent->scan_ms > 0) {
         json_object(j, "last_scan");
         api_json_ms(j, "time", agent->scan_ms);
@@ -41,7 +44,7 @@ static void json_agent(struct api_call *call, const struct inventory_agent *agen
     } else {
         json_null(j, "last_scan");
     }
-    json_bool(j, "quiet", is_quiet(call, agent));
+    json_bool(j, "quiet", api_agent_is_quiet(call, agent));
     json_int(j, "certificates", certificates);
     json_int(j, "endpoints", (int64_t)agent->endpoints);
 }

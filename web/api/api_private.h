@@ -113,12 +113,16 @@ api_handler api_tokens_list, api_tokens_add, api_tokens_revoke;
 bool api_session_of(const struct api_options *o, const struct http_request *rq,
                     struct auth_user *out);
 
-/* ---- certificates.c, endpoints.c, agents.c, summary.c ---- */
+/* ---- certificates.c, endpoints.c, agents.c, summary.c, digest.c ---- */
 api_handler api_certificates_list, api_certificates_get, api_certificates_pem;
 api_handler api_endpoints_list, api_endpoints_get;
 api_handler api_agents_list, api_agents_get, api_agents_rename, api_agents_disable,
     api_agents_enable, api_agents_enrol, api_agents_self;
 api_handler api_summary, api_health, api_openapi_get;
+api_handler api_digest;
+
+int64_t api_agent_heard_ms(const struct inventory_agent *agent); /* last; 0: never */
+bool api_agent_is_quiet(const struct api_call *call, const struct inventory_agent *agent);
 
 /* ---- push.c, lines.c ---- */
 api_handler api_push_missing, api_push_observations;

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "web/http/route.h"
+#include "web/http/target.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -414,7 +415,9 @@ void api_call_local(struct api *api, enum http_method method, const char *path, 
     rq->time_s = env_now_s(api->o.env);
     rq->response.status = 200;
     buf_init(&rq->response.body, 16 << 20);
-    if (admit(api, rq, &body_max))
+    if (!http_target_read(rq, bytes_text(path)))
+        http_response_problem(rq, ERR_USAGE, NULL, "path");
+    else if (admit(api, rq, &body_max))
         api_run(rq->user);
     *status = rq->response.body.err == ERR_OK ? rq->response.status : 500;
     buf_put(answer, buf_bytes(&rq->response.body));

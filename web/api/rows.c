@@ -35,6 +35,10 @@ static const struct api_param agents[] = {
     {"sort", API_QUERY, TEXT, false, "name (default) or enrolled"},
     {0},
 };
+static const struct api_param within[] = {
+    {"within_hours", API_QUERY, NUMBER, false, "what ends so soon counts, default 720 (30 days)"},
+    {0},
+};
 static const struct api_param by_sha256[] = {
     {"sha256", API_PATH, TEXT, true, "SHA-256 of the certificate's DER, hex"},
     {0},
@@ -123,6 +127,8 @@ const struct api_route api_routes[] = {
 
     GET("/summary", AUTH_VIEWER, API_JSON, api_summary, none,
         "Counts, and who the server is"),
+    GET("/digest", AUTH_VIEWER, API_JSON, api_digest, within,
+        "What the daily mail says: served certificates that end, agents that are quiet"),
     GET("/certificates", AUTH_VIEWER, API_JSON, api_certificates_list, certificates,
         "Certificates, paged"),
     GET("/certificates/{sha256}", AUTH_VIEWER, API_JSON, api_certificates_get, by_sha256,
