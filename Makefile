@@ -182,7 +182,7 @@ test: test-tools all unit $(if $(SAN),,build-fuzz) $(PEER_TOOLS:%=$(B)/tests/pee
 	@python3 tests/run.py --build $(B) \
 		$(UNIT_TESTS:%=$(B)/tests/unit/%) $(TORTURE_PROGRAMS:%=$(B)/tests/torture/%) \
 		$(patsubst %,tests/torture/%,$(filter %.py %.sh,$(TORTURE_TESTS))) \
-		$(PEER_TESTS:%=tests/peers/%) $(if $(SAN),,tests/fuzz.py)
+		$(PEER_TESTS:%=tests/peers/%) $(if $(SAN),,tests/check.py tests/fuzz.py)
 
 # Under Wine. The binary for Linux is there to be compared with.
 # WINDOWS_SKIP: unit tests that make no sense there, each with its reason behind it.
@@ -219,6 +219,7 @@ test-dist: dist
 # ---- care ------------------------------------------------------------------
 
 check:
+	@sh lib/deps/tools.sh build test
 	@$(MAKE) --no-print-directory TARGET=check-x86_64 WERROR=-Werror all unit
 	@python3 tests/check.py
 

@@ -11,9 +11,12 @@ LEFT_OPEN = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 
 
 def sources():
-    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "*.c", "*.h"], stdout=subprocess.PIPE,
-                            check=True).stdout.decode().split()
-    return [path for path in listed if os.path.exists(path)]
+    found = [path for path in os.listdir(".") if path.endswith((".c", ".h"))]
+    for top in ("applets", "dist", "lib", "store", "tests", "web"):
+        for folder, folders, names in os.walk(top):
+            folders[:] = [name for name in folders if name != "node_modules"]
+            found += [os.path.join(folder, name) for name in names if name.endswith((".c", ".h"))]
+    return sorted(found)
 
 
 def read_layers():
@@ -77,8 +80,9 @@ def main():
         problems += check_text(path, text)
     problems += check_format(paths)
     for problem in problems:
-        print(problem)
-    print("%d files checked, %d problems" % (len(paths), len(problems)))
+        print("not ok " + problem)
+    if not problems:
+        print("ok %d files: layers, banned calls, formatting" % len(paths))
     return 1 if problems else 0
 
 

@@ -31,6 +31,7 @@ fuzz     clang                                            clang
 fuzz     llvm-symbolizer                                  llvm
 fuzz     /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-x86_64.a  libclang-rt-dev
 lint     clang-tidy                                       clang-tidy
+test     clang-format                                     clang-format
 lint     clang-format                                     clang-format
 lint     cppcheck                                         cppcheck
 run      openssl                                          openssl
