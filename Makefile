@@ -68,7 +68,7 @@ UNIT_TESTS := notify_digest_test notify_mail_test notify_state_test net_smtp_tes
 	store_entry_test store_log_test store_damage_test store_inventory_test api_lines_test api_routes_test export_csv_test server_identity_test
 FUZZ_TARGETS := notify_state_fuzz net_signature_fuzz ers_last_fuzz model_target_fuzz model_target_file_fuzz model_observation_fuzz http_reader_fuzz tls_harvest_fuzz x509_cert_fuzz x509_pem_fuzz x509_chain_fuzz x509_request_fuzz x509_crl_fuzz ca_profile_fuzz crypto_key_fuzz crypto_verify_fuzz api_lines_fuzz auth_files_fuzz store_block_fuzz store_record_fuzz
 TORTURE_TESTS := server_kill_test.py store_kill.py
-PEER_TESTS := try_test.py digest_test.py clm_words_test.py dist_root_test.py gui_test.py house_test.py net_http_test.py scan_test.py push_test.py binary_test.py discover_test.py http_test.py tls_test.py inspect_test.py x509_write_test.py ca_test.py server_test.py export_test.py
+PEER_TESTS := false_start_test.py try_test.py digest_test.py clm_words_test.py dist_root_test.py gui_test.py house_test.py net_http_test.py scan_test.py push_test.py binary_test.py discover_test.py http_test.py tls_test.py inspect_test.py x509_write_test.py ca_test.py server_test.py export_test.py
 PEER_TOOLS := quiet_agent http_get http_peer tls_probe x509_write ca_driver store_tool
 
 # ---- how it is compiled ----------------------------------------------------

@@ -227,9 +227,16 @@ static void note_state(struct tls_server *t) {
         t->opened = true;
 }
 
+/* As long as the handshake's own last flight waits to be sent, the engine takes data
+ * of the application for an error. Browsers do not wait for that flight (False Start,
+ * RFC 7918), so their request may stand right behind their Finished. */
+static bool must_send_first(const struct tls_server *t) {
+    return !t->opened && (br_ssl_engine_current_state(&t->server.eng) & BR_SSL_SENDREC) != 0;
+}
+
 size_t tls_server_feed(struct tls_server *t, struct bytes in) {
     struct cur c = cur_open(in);
-    while (c.rest.n > 0) {
+    while (c.rest.n > 0 && !must_send_first(t)) {
         size_t room;
         uint8_t *at = br_ssl_engine_recvrec_buf(&t->server.eng, &room);
         if (at == NULL || room == 0)
