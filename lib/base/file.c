@@ -173,6 +173,13 @@ enum err file_remove(const char *path, struct fault *f) {
     return status < 0 && status != UV_ENOENT ? uv_fault(f, status, "remove", path) : ERR_OK;
 }
 
+enum err dir_remove(const char *path, struct fault *f) {
+    uv_fs_t req;
+    int status = uv_fs_rmdir(NULL, &req, path, NULL);
+    uv_fs_req_cleanup(&req);
+    return status < 0 && status != UV_ENOENT ? uv_fault(f, status, "rmdir", path) : ERR_OK;
+}
+
 bool file_exists(const char *path) {
     uv_fs_t req;
     int status = uv_fs_stat(NULL, &req, path, NULL);

@@ -19,6 +19,8 @@ enum err file_replace(const char *path, struct bytes content, int mode, struct f
 /* Makes the folder, and those above it with mode 0755; an existing one is left as it is. */
 enum err dir_make(const char *path, int mode, struct fault *f) MUST_CHECK;
 enum err file_remove(const char *path, struct fault *f) MUST_CHECK; /* absent: ERR_OK */
+enum err dir_remove(const char *path,
+                    struct fault *f) MUST_CHECK; /* an empty one; absent: ERR_OK */
 bool file_exists(const char *path);
 
 /* An entry of a folder; false ends the walk. */

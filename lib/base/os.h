@@ -70,6 +70,14 @@ enum err os_link(const char *target, const char *path, struct fault *f) MUST_CHE
 /* Tells the service manager ("READY=1", "STOPPING=1"; sd_notify(3)) where one listens;
  * else nothing. */
 void os_notify(const char *state);
+/* The words that run a command line in the system's shell; NULL behind the last. */
+void os_shell(const char *command, char *words[5]);
+/* Gives a file to "user", "user:group" or ":group", by name or number. ERR_NOT_FOUND
+ * names who is unknown; ERR_UNSUPPORTED on Windows. */
+enum err os_file_give(const char *path, const char *owner, struct fault *f) MUST_CHECK;
+/* Makes `path` a symbolic link to `target`, in one step, also where there is one
+ * already. ERR_UNSUPPORTED on Windows, where links need a right that services lack. */
+enum err os_link_replace(const char *target, const char *path, struct fault *f) MUST_CHECK;
 /* The pipe or socket name for local administration of a data folder. On Windows it is the
  * same for every spelling of an existing folder. */
 char *os_control_name(struct arena *a, const char *data_dir);

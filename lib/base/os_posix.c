@@ -3,11 +3,14 @@
 #define _GNU_SOURCE
 #include "base/os.h"
 #include "base/file.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <grp.h>
 #include <netdb.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -270,4 +273,63 @@ void os_notify(const char *state) {
     /* Where nobody takes it, the service goes on all the same. */
     (void)sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&to, n);
     close(fd);
+}
+
+void os_shell(const char *command, char *words[5]) {
+    static char shell[] = "/bin/sh", option[] = "-c";
+    words[0] = shell;
+    words[1] = option;
+    words[2] = (char *)(uintptr_t)command;
+    words[3] = NULL;
+}
+
+static bool user_of(const char *name, uid_t *out) {
+    uint64_t n;
+    const struct passwd *user = getpwnam(name);
+    if (user != NULL)
+        *out = user->pw_uid;
+    else if (number_read(bytes_text(name), INT32_MAX, &n))
+        *out = (uid_t)n;
+    else
+        return false;
+    return true;
+}
+
+static bool group_of(const char *name, gid_t *out) {
+    uint64_t n;
+    const struct group *group = getgrnam(name);
+    if (group != NULL)
+        *out = group->gr_gid;
+    else if (number_read(bytes_text(name), INT32_MAX, &n))
+        *out = (gid_t)n;
+    else
+        return false;
+    return true;
+}
+
+enum err os_file_give(const char *path, const char *owner, struct fault *f) {
+    char user[256];
+    uid_t uid = (uid_t)-1;
+    gid_t gid = (gid_t)-1;
+    size_t n = strcspn(owner, ":");
+    const char *group = owner[n] == ':' ? owner + n + 1 : "";
+    if (n >= sizeof user)
+        return fault_set(f, ERR_USAGE, "owner", "%s", owner);
+    memcpy(user, owner, n);
+    user[n] = '\0';
+    if ((user[0] != '\0' && !user_of(user, &uid)) || (group[0] != '\0' && !group_of(group, &gid)))
+        return fault_set(f, ERR_NOT_FOUND, "owner", "%s", owner);
+    return chown(path, uid, gid) != 0 ? fault_os(f, errno, "chown", path) : ERR_OK;
+}
+
+enum err os_link_replace(const char *target, const char *path, struct fault *f) {
+    char temporary[4096];
+    int n = snprintf(temporary, sizeof temporary, "%s.new", path);
+    if (n < 0 || (size_t)n >= sizeof temporary)
+        return fault_set(f, ERR_LIMIT, "path", "%s", path);
+    if (unlink(temporary) != 0 && errno != ENOENT)
+        return fault_os(f, errno, "replace", temporary);
+    if (symlink(target, temporary) != 0 || rename(temporary, path) != 0)
+        return fault_os(f, errno, "link", path);
+    return ERR_OK;
 }

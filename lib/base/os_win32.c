@@ -456,3 +456,22 @@ bool os_control_is_trusted(intptr_t handle) {
     LocalFree(rights);
     return is_trusted;
 }
+
+void os_shell(const char *command, char *words[5]) {
+    static char shell[] = "cmd.exe", option_d[] = "/d", option_s[] = "/s /c";
+    words[0] = shell;
+    words[1] = option_d;
+    words[2] = option_s;
+    words[3] = (char *)(uintptr_t)command;
+    words[4] = NULL;
+}
+
+enum err os_file_give(const char *path, const char *owner, struct fault *f) {
+    (void)path;
+    return fault_set(f, ERR_UNSUPPORTED, "owner", "%s: files have access lists here", owner);
+}
+
+enum err os_link_replace(const char *target, const char *path, struct fault *f) {
+    (void)target;
+    return fault_set(f, ERR_UNSUPPORTED, "link", "%s", path);
+}

@@ -33,6 +33,10 @@ void thread_join(struct thread *t) {
     free(t);
 }
 
+void thread_sleep_ms(unsigned ms) {
+    uv_sleep(ms);
+}
+
 struct mutex *mutex_open(void) {
     struct mutex *m = malloc(sizeof *m);
     if (m != NULL && uv_mutex_init(&m->uv) != 0) {

@@ -15,6 +15,8 @@ struct rwlock;
 struct thread *thread_start(void (*run)(void *argument), void *argument);
 void thread_join(struct thread *t);
 
+void thread_sleep_ms(unsigned ms);
+
 struct mutex *mutex_open(void);
 void mutex_close(struct mutex *m);
 void mutex_lock(struct mutex *m);
