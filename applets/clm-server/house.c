@@ -28,6 +28,7 @@ enum err house_open(const struct env *env, const struct settings *s, const struc
             .root_sha256 = id->root_sha256,
             .assets = gui_assets,
             .assets_n = gui_assets_n,
+            .profiles = s->profiles,
         };
         code = api_open(&o, &out->api, f);
     }
@@ -36,8 +37,29 @@ enum err house_open(const struct env *env, const struct settings *s, const struc
     return code;
 }
 
+enum err house_authority(const struct settings *s, const char *url, struct house *h,
+                         struct fault *f) {
+    struct buf text;
+    struct ca *ca = NULL;
+    buf_init(&text, 4096);
+    buf_printf(&text, "%s" API_ROOT "/ca/crl", url);
+    struct bytes crl = buf_bytes(&text);
+    struct ca_settings settings = {
+        .folder = s->data, .crl_urls = {&crl, 1}
+    };
+    enum err code = text.err == ERR_OK ? ca_open(bytes_text("builtin"), &settings, &ca, f)
+                                       : fault_set(f, text.err, "authority", "URL");
+    buf_clear(&text);
+    if (code != ERR_OK)
+        return code;
+    ca_close(api_authority(h->api, ca));
+    h->ca = ca;
+    return ERR_OK;
+}
+
 void house_close(struct house *h) {
     api_close(h->api);
+    ca_close(h->ca);
     auth_close(h->auth);
     inventory_close(h->inventory);
     *h = (struct house){0};
@@ -56,6 +78,11 @@ static enum err call_alone(const struct env *env, const struct opt_common *commo
     code = house_open(env, s, &id, url, &house, f);
     if (code != ERR_OK)
         return code;
+    code = house_authority(s, url, &house, f);
+    if (code != ERR_OK && code != ERR_NOT_FOUND) {
+        house_close(&house);
+        return code;
+    }
     api_call_local(house.api, method, path, body, status, answer);
     house_close(&house);
     return ERR_OK;

@@ -61,17 +61,24 @@ static struct bytes spki_of(struct arena *a, const struct signing_key *key) {
     return der;
 }
 
+static const char *root_path(struct arena *a, const struct settings *s, const char *name,
+                             const char *end) {
+    char file[32];
+    snprintf(file, sizeof file, "%s.%s", name, end);
+    return settings_path(a, s, file);
+}
+
 enum err identity_make_root(const struct env *env, struct arena *a, const struct settings *s,
-                            struct fault *f) {
-    char name[64 + 1]; /* RFC 5280: ub-common-name */
+                            const char *name, struct fault *f) {
+    char title[64 + 1]; /* RFC 5280: ub-common-name */
     struct signing_key *key = NULL;
     struct buf der;
     int64_t now_s = env_now_s(env);
     buf_init(&der, FILE_MAX);
-    snprintf(name, sizeof name, "clm root %s", s->names[0]);
+    snprintf(title, sizeof title, "clm %s %s", name, s->names[0]);
     enum err code = signing_key_make(env, KEY_EC_P256, 0, &key, f);
     if (code == ERR_OK) {
-        struct bytes subject = common_name(a, name);
+        struct bytes subject = common_name(a, title);
         struct x509_template t = {
             .issuer = subject,
             .subject = subject,
@@ -79,15 +86,15 @@ enum err identity_make_root(const struct env *env, struct arena *a, const struct
             .not_after = now_s + (int64_t)ROOT_DAYS * DAY_S,
             .spki = spki_of(a, key),
             .is_ca = true,
-            .path_len = 0,
+            .path_len = 1, /* the built-in authority stands between */
             .key_usage = X509_KU_KEY_CERT_SIGN | X509_KU_CRL_SIGN,
         };
         code = x509_cert_write(env, &t, key, &der, f);
     }
     if (code == ERR_OK)
-        code = write_pem(settings_path(a, s, "root.key"), key, bytes_of(NULL, 0), 0600, f);
+        code = write_pem(root_path(a, s, name, "key"), key, bytes_of(NULL, 0), 0600, f);
     if (code == ERR_OK)
-        code = write_pem(settings_path(a, s, "root.pem"), NULL, buf_bytes(&der), 0644, f);
+        code = write_pem(root_path(a, s, name, "pem"), NULL, buf_bytes(&der), 0644, f);
     signing_key_close(key);
     buf_clear(&der);
     return code;
@@ -229,15 +236,10 @@ enum err identity_load(struct arena *a, const struct settings *s, struct identit
 
 /* ---- making the server's certificate ---- */
 
-struct root {
-    struct signing_key *key;
-    struct x509_cert cert;
-};
-
-static enum err load_root(struct arena *a, const struct settings *s, struct root *root,
-                          struct fault *f) {
-    const char *key_path = settings_path(a, s, "root.key");
-    const char *cert_path = settings_path(a, s, "root.pem");
+enum err identity_load_root(struct arena *a, const struct settings *s, const char *name,
+                            struct identity_root *root, struct fault *f) {
+    const char *key_path = root_path(a, s, name, "key");
+    const char *cert_path = root_path(a, s, name, "pem");
     struct bytes text, der;
     struct identity chain = {0};
     enum err code = read_file(a, key_path, &text, f);
@@ -274,7 +276,7 @@ static enum err alt_names(struct arena *a, const struct settings *s, struct x509
 }
 
 static enum err write_server(const struct env *env, struct arena *a, const struct settings *s,
-                             const struct root *root, const struct signing_key *key,
+                             const struct identity_root *root, const struct signing_key *key,
                              struct fault *f) {
     static const enum oid usage[] = {OID_SERVER_AUTH};
     char name[64 + 1];
@@ -305,9 +307,9 @@ static enum err write_server(const struct env *env, struct arena *a, const struc
 
 enum err identity_make_server(const struct env *env, struct arena *a, const struct settings *s,
                               struct fault *f) {
-    struct root root = {0};
+    struct identity_root root = {0};
     struct signing_key *key = NULL;
-    enum err code = load_root(a, s, &root, f);
+    enum err code = identity_load_root(a, s, "root", &root, f);
     if (code == ERR_OK)
         code = signing_key_make(env, KEY_EC_P256, 0, &key, f);
     if (code == ERR_OK)

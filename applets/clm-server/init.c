@@ -49,7 +49,7 @@ struct init {
 };
 
 static enum err check_free(struct init *in) {
-    static const char *const parts[] = {"log", "users", "root.key", "server.pem"};
+    static const char *const parts[] = {"log", "users", "root.key", "server.pem", "issuing.pem"};
     if (file_exists(in->s.file))
         return fault_set(in->f, ERR_EXISTS, "start it with clm-server run, or move it away", "%s",
                          in->s.file);
@@ -171,6 +171,7 @@ static void print_json(const struct init *in, const struct identity *id, const c
     struct json j = json_to(&out);
     json_object(&j, NULL);
     json_text(&j, "config", in->s.file);
+    json_text(&j, "profiles", in->s.profiles);
     json_text(&j, "data", in->s.data);
     json_text(&j, "url", url);
     json_text(&j, "root_sha256", id->root_sha256);
@@ -191,6 +192,7 @@ static void print(const struct init *in, const struct identity *id, const char *
     }
     fprintf(out, "config      %s\n", in->s.file);
     fprintf(out, "store       %s\n", in->s.data);
+    fprintf(out, "authority   issues what %s allows\n", in->s.profiles);
     print_trust(in, id, out);
     fprintf(out, "log in as   %s, once the server runs, within 24 hours:\n", in->admin);
     fprintf(out, "            %s/welcome#%s\n", url, secret);
@@ -207,6 +209,7 @@ static enum err init(struct init *in) {
     struct identity id = {0};
     char secret[AUTH_SECRET_TEXT + 1];
     const char *url = NULL;
+    bool made;
     enum err code = settings_derive(a, &in->s, in->f);
     if (code == ERR_OK && !auth_user_name_valid(bytes_text(in->admin)))
         code = fault_set(in->f, ERR_USAGE, "admin", "letters, digits and . _ @ - are allowed");
@@ -217,11 +220,15 @@ static enum err init(struct init *in) {
     if (code == ERR_OK)
         code = make_folders(in);
     if (code == ERR_OK && !in->s.cert)
-        code = identity_make_root(in->env, a, &in->s, in->f);
+        code = identity_make_root(in->env, a, &in->s, "root", in->f);
     if (code == ERR_OK && !in->s.cert)
         code = identity_make_server(in->env, a, &in->s, in->f);
     if (code == ERR_OK)
         code = identity_load(a, &in->s, &id, in->f);
+    if (code == ERR_OK)
+        code = authority_make(in->env, a, &in->s, &made, in->f);
+    if (code == ERR_OK)
+        code = profiles_make(&in->s, in->f);
     if (code == ERR_OK) {
         url = settings_url(a, &in->s, settings_port(&in->s));
         code = fill(in, &id, url, secret);

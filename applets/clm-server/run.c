@@ -78,6 +78,22 @@ static void renew(struct serve *serve) {
     arena_clear(&arena);
 }
 
+/* Once an hour too: its certificate lives for years, and so may this process. */
+static void renew_authority(struct serve *serve) {
+    struct fault f = {0};
+    struct arena arena;
+    bool renewed = false;
+    arena_init(&arena, 4 << 20);
+    enum err code = authority_renew(serve->env, &arena, &serve->s, &renewed, &f);
+    if (code == ERR_OK && renewed)
+        code = house_authority(&serve->s, serve->url, &serve->house, &f);
+    if (code != ERR_OK)
+        say_fault(serve, LOG_ERROR, "renew_failed", &f);
+    else if (renewed)
+        log_line(serve->env, LOG_INFO, "renewed", "certificate=authority");
+    arena_clear(&arena);
+}
+
 static void tick(void *context) {
     struct serve *serve = context;
     int64_t now_s = env_now_s(serve->env);
@@ -85,6 +101,8 @@ static void tick(void *context) {
         return;
     serve->checked_s = now_s;
     renew(serve);
+    if (serve->house.ca)
+        renew_authority(serve);
 }
 
 /* HSTS is for names of the public kind: on localhost it would bind every other
@@ -122,6 +140,27 @@ static void say_ready(struct serve *serve) {
     os_notify("READY=1");
 }
 
+/* Profiles with a mistake and a damaged authority stop the start, as server.conf does; an
+ * authority that cannot be made leaves a server that issues nothing. */
+static enum err open_authority(struct serve *serve, struct fault *f) {
+    struct ca_profiles profiles;
+    bool made = false;
+    enum err code = profiles_read(&serve->arena, &serve->s, &profiles, f);
+    if (code != ERR_OK)
+        return code;
+    code = authority_make(serve->env, &serve->arena, &serve->s, &made, f);
+    if (code != ERR_OK) {
+        say_fault(serve, LOG_ERROR, "authority_failed", f);
+        return ERR_OK;
+    }
+    if (made)
+        log_line(serve->env, LOG_INFO, "authority_made", "file=\"%s/issuing.pem\"", serve->s.data);
+    code = house_authority(&serve->s, serve->url, &serve->house, f);
+    if (code == ERR_OK)
+        renew_authority(serve);
+    return code;
+}
+
 static enum err open_all(struct serve *serve, struct fault *f) {
     bool renewed = false;
     enum err code = identity_renew(serve->env, &serve->arena, &serve->s, &renewed, f);
@@ -144,7 +183,7 @@ static enum err open_all(struct serve *serve, struct fault *f) {
         return fault_set(f, ERR_LIMIT, "name", "too long");
     memcpy(serve->url, url, strlen(url) + 1);
     serve->checked_s = env_now_s(serve->env);
-    return ERR_OK;
+    return open_authority(serve, f);
 }
 
 static enum err serve_all(struct serve *serve, struct fault *f) {

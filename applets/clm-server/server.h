@@ -1,11 +1,15 @@
 /* What the commands of clm-server share: settings, identity, the open house.
  *
  * Files. server.conf lies in the folder given by --config, else in the one given by
- * --data, else in the system's place for configuration. In the data folder:
+ * --data, else in the system's place for configuration; profiles.conf beside it. In the
+ * data folder:
  *
  *   log/          the store             users, tokens, nonces   web/auth
  *   root.pem      our own root          root.key                its key, 0600
  *   server.pem    0600: key and certificate of the server, made by that root
+ *   issuing.pem   0600: key and certificate of the built-in authority (lib/ca)
+ *   ca-root.*     its root, where root.* does not serve: the certificate of the server is
+ *                 yours, or the root was made for the server's certificate alone
  *   control.sock  local administration while the server runs
  *   digest        what the last mail said, and one that could not be sent
  */
@@ -26,15 +30,16 @@ struct settings {
     const char *mail_to, *mail_from; /* of the daily digest; see mail.c */
     const char *smtp_url, *smtp_tls, *smtp_user, *smtp_password_file, *smtp_ca;
     /* Derived: */
-    const char *file;   /* server.conf */
-    const char **names; /* canonical; the first is the one in URLs */
+    const char *file;     /* server.conf */
+    const char *profiles; /* profiles.conf; it may be absent */
+    const char **names;   /* canonical; the first is the one in URLs */
     size_t names_n;
     const char **listens; /* as http_options wants them */
     size_t listens_n;
 };
 extern const struct opt_row settings_rows[];
 
-/* Finds the places only: `file` and `data` are set. data may be NULL. */
+/* Finds the places only: `file`, `profiles` and `data` are set. data may be NULL. */
 enum err settings_places(const struct opt_common *common, const char *data, struct settings *s,
                          struct fault *f) MUST_CHECK;
 /* Reads server.conf; ERR_NOT_FOUND says to init first. */
@@ -58,9 +63,17 @@ struct identity {
     int64_t not_after;
 };
 
-/* Our root and a certificate made by it, into the data folder. */
+/* A root of ours, NAME.pem and NAME.key in the data folder: "root" or "ca-root". The
+ * certificate's views are in the arena, the key is the caller's. */
+struct identity_root {
+    struct signing_key *key;
+    struct x509_cert cert;
+};
 enum err identity_make_root(const struct env *env, struct arena *a, const struct settings *s,
-                            struct fault *f) MUST_CHECK;
+                            const char *name, struct fault *f) MUST_CHECK;
+enum err identity_load_root(struct arena *a, const struct settings *s, const char *name,
+                            struct identity_root *out, struct fault *f) MUST_CHECK;
+/* A certificate made by "root", into the data folder. */
 enum err identity_make_server(const struct env *env, struct arena *a, const struct settings *s,
                               struct fault *f) MUST_CHECK;
 /* Yours where server.conf has cert and key, else our own. ERR_CONFLICT where key and
@@ -72,16 +85,35 @@ enum err identity_load(struct arena *a, const struct settings *s, struct identit
 enum err identity_renew(const struct env *env, struct arena *a, const struct settings *s,
                         bool *renewed, struct fault *f) MUST_CHECK;
 
+/* The built-in authority: its key and certificate, made where they are missing. ERR_CONFLICT
+ * where its root has ended. */
+enum err authority_make(const struct env *env, struct arena *a, const struct settings *s,
+                        bool *made, struct fault *f) MUST_CHECK;
+/* Its certificate made anew (key and name stay), where it would soon cut certificates
+ * short and the root lets it live longer. *renewed tells. */
+enum err authority_renew(const struct env *env, struct arena *a, const struct settings *s,
+                         bool *renewed, struct fault *f) MUST_CHECK;
+/* profiles.conf as it is, or the default where it is absent. ERR_FORMAT names file and line. */
+enum err profiles_read(struct arena *a, const struct settings *s, struct ca_profiles *out,
+                       struct fault *f) MUST_CHECK;
+/* Writes the default, where no file is there. */
+enum err profiles_make(const struct settings *s, struct fault *f) MUST_CHECK;
+
 /* The store, the users and the API over them. */
 struct house {
     struct inventory *inventory;
     struct auth *auth;
     struct api *api;
+    struct ca *ca; /* NULL: nothing issues */
 };
 /* url and identity are borrowed until house_close. ERR_LOCKED where a server runs. */
 enum err house_open(const struct env *env, const struct settings *s, const struct identity *id,
                     const char *url, struct house *out, struct fault *f) MUST_CHECK;
 void house_close(struct house *h);
+/* Opens the authority, or opens it anew: what it issues points to `url`. ERR_NOT_FOUND:
+ * there is none in the data folder. */
+enum err house_authority(const struct settings *s, const char *url, struct house *h,
+                         struct fault *f) MUST_CHECK;
 
 /* One API call as local administrator: through the running server, else in a house
  * opened for it. A problem in the answer becomes the fault. Appends the JSON. */

@@ -48,7 +48,8 @@ enum err settings_places(const struct opt_common *common, const char *data, stru
     if (!config || !s->data)
         return fault_set(f, ERR_NOT_FOUND, "place", "no folder is known: give --data and --config");
     s->file = path_join(common->arena, config, "server.conf");
-    return s->file ? ERR_OK : fault_set(f, ERR_MEMORY, "place", "%s", config);
+    s->profiles = path_join(common->arena, config, "profiles.conf");
+    return s->file && s->profiles ? ERR_OK : fault_set(f, ERR_MEMORY, "place", "%s", config);
 }
 
 enum err settings_read(const struct opt_common *common, const char *data, struct settings *s,

@@ -52,6 +52,10 @@ struct bytes ca_certificate(const struct ca *ca) {
     return ca->row->certificate(ca->state);
 }
 
+struct bytes ca_root(const struct ca *ca) {
+    return ca->row->root(ca->state);
+}
+
 enum err ca_issue(const struct ca *ca, const struct env *env, struct arena *a,
                   const struct x509_request *request, const struct ca_profile *profile,
                   int64_t now_s, struct ca_issued *out, struct fault *f) {

@@ -153,6 +153,11 @@ static struct bytes builtin_certificate(const void *state) {
     return b->cert.der;
 }
 
+static struct bytes builtin_root(const void *state) {
+    const struct builtin *b = state;
+    return b->has_root ? b->root.der : (struct bytes){NULL, 0};
+}
+
 /* ---- Making it ---- */
 
 static enum err check_root(const struct signing_key *root_key, const struct x509_cert *root,
@@ -387,6 +392,7 @@ const struct ca_authority ca_builtin = {
     .open = builtin_open,
     .close = builtin_close,
     .certificate = builtin_certificate,
+    .root = builtin_root,
     .issue = builtin_issue,
     .revoke = builtin_revoke,
     .crl = builtin_crl,

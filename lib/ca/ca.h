@@ -38,6 +38,7 @@ struct ca_authority {
     enum err (*open)(const struct ca_settings *settings, void **state, struct fault *f);
     void (*close)(void *state);
     struct bytes (*certificate)(const void *state);
+    struct bytes (*root)(const void *state);
     enum err (*issue)(const void *state, const struct env *env, struct arena *a,
                       const struct x509_request *request, const struct ca_profile *profile,
                       int64_t now_s, struct ca_issued *out, struct fault *f);
@@ -60,6 +61,8 @@ void ca_close(struct ca *ca); /* wipes its keys */
 const struct ca_authority *ca_kind(const struct ca *ca);
 /* DER of the certificate that issues; borrowed. Empty where it is not known. */
 struct bytes ca_certificate(const struct ca *ca);
+/* The same of the root that its chains end in. */
+struct bytes ca_root(const struct ca *ca);
 
 /* Issues for a request. All of ca_match is done again here: a request outside of the
  * profile is ERR_PERMISSION, f->what the rule, the detail its text. env gives the serial

@@ -145,3 +145,39 @@ enum err state_read_cert(struct state *s, const struct record_certificate *r,
     buf_clear(&word);
     return code;
 }
+
+/* The names as a certificate's are kept; the common name where there is none, since it is
+ * then what the names are made of. */
+static enum err take_request(struct state *s, const struct x509_cert *asked, struct buf *text,
+                             struct buf *word, struct state_request *out) {
+    x509_name_text(asked->subject, text);
+    out->subject = arena_copy(&s->texts, buf_bytes(text));
+    enum err code = text->err;
+    buf_reset(text);
+    put_names(asked, text);
+    if (text->n == 0 && x509_name_count(asked->subject, OID_COMMON_NAME) == 1)
+        x509_name_attribute(asked->subject, OID_COMMON_NAME, text);
+    out->names = arena_copy(&s->texts, buf_bytes(text));
+    if (code == ERR_OK)
+        code = text->err;
+    if (code == ERR_OK)
+        code = s->texts.err;
+    put_key(&asked->key, word);
+    return code == ERR_OK ? take_word(s, word, &out->key) : code;
+}
+
+enum err state_read_request(struct state *s, struct bytes csr, struct state_request *out) {
+    struct x509_request request;
+    struct fault f;
+    struct buf text, word;
+    buf_init(&text, TEXTS_MAX);
+    buf_init(&word, TEXTS_MAX);
+    enum err code = x509_request_read(&s->scratch, csr, &request, &f);
+    if (code == ERR_OK)
+        code = take_request(s, &request.asked, &text, &word, out);
+    else if (code != ERR_MEMORY)
+        code = ERR_FORMAT;
+    buf_clear(&text);
+    buf_clear(&word);
+    return code;
+}

@@ -46,6 +46,57 @@ void inventory_copy_cert(const struct state *s, uint32_t i, struct arena *a,
         memcpy(out->first_agent, state_agent(s, c->first_agent)->id, INVENTORY_ID_SIZE);
     for (uint32_t g = c->sightings; g != ROWS_NONE; g = state_sighting(s, g)->next_of_cert)
         out->served += state_is_served(s, state_sighting(s, g));
+    uint32_t service = table_find(&s->by_service, c->service);
+    if (service != ROWS_NONE)
+        out->owner = copy(a, state_word_text(s, state_service(s, service)->owner));
+    out->is_issued = c->request != ROWS_NONE;
+    out->is_revoked = c->revocation != ROWS_NONE;
+    out->not_yet_served = out->is_issued && !out->is_revoked && c->sightings == ROWS_NONE;
+}
+
+static bool is_served(const struct state *s, uint32_t cert) {
+    for (uint32_t g = state_cert(s, cert)->sightings; g != ROWS_NONE;
+         g = state_sighting(s, g)->next_of_cert)
+        if (state_is_served(s, state_sighting(s, g)))
+            return true;
+    return false;
+}
+
+void inventory_copy_request(const struct state *s, uint32_t i, struct arena *a,
+                            struct inventory_request *out) {
+    const struct state_request *r = state_request(s, i);
+    memset(out, 0, sizeof *out);
+    memcpy(out->id, r->id, INVENTORY_ID_SIZE);
+    inventory_copy_agent_name(s, r->agent, a, out->agent, &out->agent_name);
+    out->state = state_request_state(s, r);
+    out->profile = copy(a, state_word_text(s, r->profile));
+    out->subject = copy(a, r->subject);
+    out->names = copy(a, r->names);
+    out->key = copy(a, state_word_text(s, r->key));
+    out->created_ms = r->created_ms;
+    out->decided_ms = r->decided_ms;
+    out->decided_by = copy(a, state_word_text(s, r->decided_by));
+    out->reason = copy(a, r->reason);
+    out->has_replaces = r->has_replaces;
+    memcpy(out->replaces, r->replaces, SHA256_SIZE);
+    out->has_outcome = r->has_outcome;
+    out->installed = r->installed;
+    out->has_exit = r->has_exit;
+    out->reload_exit = r->reload_exit;
+    out->outcome_ms = r->outcome_ms;
+    out->has_cert = r->cert != ROWS_NONE;
+    if (!out->has_cert)
+        return;
+    memcpy(out->cert, state_cert(s, r->cert)->sha256, SHA256_SIZE);
+    out->issued_ms = r->issued_ms;
+    out->served = is_served(s, r->cert);
+    uint8_t(*chain)[SHA256_SIZE] = arena_alloc(a, r->chain.n + 1);
+    if (chain == NULL)
+        return;
+    if (r->chain.n > 0)
+        memcpy(chain, r->chain.p, r->chain.n);
+    out->chain = (const uint8_t(*)[SHA256_SIZE])chain;
+    out->chain_n = r->chain.n / SHA256_SIZE;
 }
 
 static struct model_endpoint copy_place(const struct model_endpoint *place, struct arena *a) {

@@ -157,6 +157,8 @@ void inventory_count(struct inventory *inv, int64_t now_ms, int64_t quiet_after_
     out->endpoints = s->endpoints.n;
     out->endpoints_ok = s->endpoints_ok;
     count_agents(s, now_ms - quiet_after_ms, out);
+    out->requests = s->requests.n;
+    out->pending = s->pending;
     out->entries = s->entries;
     out->skipped = s->skipped;
     inventory_unlock(inv);

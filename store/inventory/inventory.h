@@ -17,6 +17,8 @@
  * function itself waits. Where a function returns an error, `done` is never called.
  *
  * Texts are foreign bytes: escape them for people.
+ *
+ *   requests.h  requests for certificates, revocation, services, work for agents
  */
 #ifndef STORE_INVENTORY_H
 #define STORE_INVENTORY_H
@@ -196,9 +198,10 @@ struct inventory_query {
     bool served_only; /* certificates: served somewhere */
     bool has_ends;    /* certificates: ends_from_s <= not_after < ends_to_s */
     int64_t ends_from_s, ends_to_s;
-    const uint8_t *agent; /* seen last by this one; NULL: any */
-    struct bytes cursor;  /* `next` of the page before; empty: the first page */
-    size_t limit;         /* rows of a page; 0: 100; at most INVENTORY_PAGE_MAX */
+    unsigned request_states; /* requests: bits by enum inventory_request_state; 0: any */
+    const uint8_t *agent;    /* seen last by this one; requests: of this one; NULL: any */
+    struct bytes cursor;     /* `next` of the page before; empty: the first page */
+    size_t limit;            /* rows of a page; 0: 100; at most INVENTORY_PAGE_MAX */
 };
 
 /* A page's frame: how many rows match in all, and the cursor of the next page
@@ -226,7 +229,11 @@ struct inventory_cert {
     int64_t first_seen_ms, last_seen_ms;
     uint64_t places, served; /* sightings, and how many of them are served now */
     uint8_t first_agent[INVENTORY_ID_SIZE];
-    uint64_t entry; /* number in the log */
+    uint64_t entry;     /* number in the log */
+    struct bytes owner; /* of its service; empty: nobody said */
+    bool is_issued;     /* for a request, by an authority of ours */
+    bool is_revoked;
+    bool not_yet_served; /* issued, not revoked, and no scan has seen it yet */
 };
 
 enum err inventory_certs(struct inventory *inv, const struct inventory_query *q, struct arena *a,
@@ -345,6 +352,7 @@ enum err inventory_ending(struct inventory *inv, const struct inventory_ending_q
 struct inventory_counts {
     uint64_t certificates, bad, expired, ending; /* ending: within 30 days of now, not expired */
     uint64_t endpoints, endpoints_ok, agents, disabled, quiet; /* quiet: enabled, not heard of */
+    uint64_t requests, pending;                                /* pending: wait for a decision */
     uint64_t entries, skipped; /* of the log; skipped: of kinds or versions not known here */
     uint64_t log_bytes, segments;
 };

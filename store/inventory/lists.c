@@ -1,6 +1,6 @@
 /* Lists: filter, order, page by cursor. See inventory.h.
  *
- * A cursor is "1" (its version), the list ('c', 'e', 'a'), the order ('0' to '2'),
+ * A cursor is "1" (its version), the list ('c', 'e', 'a', 'r'), the order ('0' to '2'),
  * the direction ('a', 'd') and the last row's id in hex. */
 #include "store/inventory/private.h"
 
@@ -109,8 +109,8 @@ static size_t page_limit(const struct inventory_query *q) {
 static enum err list_open(struct list *l, struct arena *a, struct fault *f) {
     enum err code = match_open(&l->match, &l->inv->state, l->q->text, a, f);
     l->agent = ROWS_NONE;
-    l->has_filter =
-        l->match.text.n > 0 || l->q->agent != NULL || l->q->served_only || l->q->has_ends;
+    l->has_filter = l->match.text.n > 0 || l->q->agent != NULL || l->q->served_only ||
+                    l->q->has_ends || l->q->request_states != 0;
     if (code == ERR_OK && l->q->agent != NULL) {
         l->agent = table_find(&l->inv->state.by_agent, l->q->agent);
         if (l->agent == ROWS_NONE)
@@ -280,5 +280,40 @@ enum err inventory_agents(struct inventory *inv, const struct inventory_query *q
         inventory_copy_agent(s, picked[i], a, &(*rows)[i]);
     inventory_unlock(inv);
     order_clear(&o);
+    return code == ERR_OK ? copied(a, f) : code;
+}
+
+/* ---- Requests ---- */
+
+static bool takes_request(const struct list *l, uint32_t row) {
+    const struct state *s = &l->inv->state;
+    const struct state_request *r = state_request(s, row);
+    unsigned states = l->q->request_states;
+    if (states != 0 && (states & 1u << state_request_state(s, r)) == 0)
+        return false;
+    return (l->agent == ROWS_NONE || r->agent == l->agent) && match_request(&l->match, r);
+}
+
+enum err inventory_requests(struct inventory *inv, const struct inventory_query *q, struct arena *a,
+                            struct inventory_request **rows, size_t *n, struct inventory_page *page,
+                            struct fault *f) {
+    struct state *s = &inv->state;
+    struct order *o = &s->requests_by_first;
+    uint32_t *picked = NULL;
+    struct list l = {.inv = inv,
+                     .q = q,
+                     .kind = 'r',
+                     .by_id = &s->by_request,
+                     .id_at = offsetof(struct state_request, id),
+                     .id_n = INVENTORY_ID_SIZE,
+                     .rows = &s->requests,
+                     .takes = takes_request};
+    if (!inventory_lock_order(inv, o, f))
+        return f->code;
+    enum err code = list_page(&l, o, a, &picked, n, page, f);
+    *rows = code == ERR_OK ? arena_array(a, *n + 1, sizeof **rows) : NULL;
+    for (size_t i = 0; *rows != NULL && i < *n; i++)
+        inventory_copy_request(s, picked[i], a, &(*rows)[i]);
+    inventory_unlock(inv);
     return code == ERR_OK ? copied(a, f) : code;
 }

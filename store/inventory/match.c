@@ -111,3 +111,9 @@ bool match_agent(const struct match *m, const struct state_agent *a) {
     return m->text.n == 0 || contains(a->name, m->text) || contains(a->network, m->text) ||
            contains(a->system, m->text);
 }
+
+bool match_request(const struct match *m, const struct state_request *r) {
+    return m->text.n == 0 || contains(r->subject, m->text) || contains(r->names, m->text) ||
+           contains(state_agent(m->state, r->agent)->name, m->text) ||
+           contains(state_word_text(m->state, r->profile), m->text);
+}

@@ -141,8 +141,7 @@ static enum err see(struct look *l, uint32_t cert, uint32_t position, bool is_ne
     return ERR_OK;
 }
 
-/* See "Services" in state.h; before the sighting is added. */
-static void join_line(struct state *s, uint32_t before, uint32_t now) {
+void state_join_line(struct state *s, uint32_t before, uint32_t now) {
     struct state_cert *c = state_cert(s, now);
     if (before == ROWS_NONE || before == now || c->in_line || c->sightings != ROWS_NONE)
         return;
@@ -162,7 +161,7 @@ static enum err see_chain(struct look *l, bool is_newest) {
         if (i == 0) {
             leaf = cert;
             if (is_newest)
-                join_line(s, state_face(s, l->face)->leaf, cert);
+                state_join_line(s, state_face(s, l->face)->leaf, cert);
         }
         code = see(l, cert, (uint32_t)i, is_newest);
     }

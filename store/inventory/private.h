@@ -46,6 +46,23 @@ enum err change_submit(struct change *c, const struct store_entry *entries, size
                        struct fault *f) MUST_CHECK;
 void change_drop(struct change *c);
 
+/* Entries of one change, all in one commit: a payload is written to `bytes`, then
+ * entries_end closes it. entries_submit takes the change and clears in any case. */
+enum { ENTRIES_MAX = 16 };
+struct entries {
+    struct buf bytes;
+    uint16_t types[ENTRIES_MAX];
+    size_t ends[ENTRIES_MAX];
+    size_t n;
+};
+void entries_init(struct entries *e);
+void entries_end(struct entries *e, enum record_type type);
+void entries_audit(struct entries *e, const struct inventory_audit *act); /* NULL: none */
+enum err entries_submit(struct entries *e, struct change *c, struct fault *f) MUST_CHECK;
+/* change_begin with a key made of kind and id; ERR_BUSY where another change has it. */
+enum err change_begin_of(struct inventory *inv, const char *kind, struct bytes id,
+                         struct change **out, struct fault *f) MUST_CHECK;
+
 /* Locks for reading; false (and not locked) where the state is broken. */
 bool inventory_lock(struct inventory *inv, struct fault *f);
 void inventory_unlock(struct inventory *inv);
@@ -65,6 +82,8 @@ void inventory_copy_endpoint(const struct state *s, uint32_t i, struct arena *a,
                              struct inventory_endpoint *out);
 void inventory_copy_agent(const struct state *s, uint32_t i, struct arena *a,
                           struct inventory_agent *out);
+void inventory_copy_request(const struct state *s, uint32_t i, struct arena *a,
+                            struct inventory_request *out);
 /* Id and name of an agent; zeros and "" for ROWS_NONE. */
 void inventory_copy_agent_name(const struct state *s, uint32_t i, struct arena *a,
                                uint8_t id[INVENTORY_ID_SIZE], struct bytes *name);
@@ -91,5 +110,6 @@ enum err match_open(struct match *m, const struct state *s, struct bytes text, s
 bool match_cert(const struct match *m, const struct state_cert *c);
 bool match_endpoint(const struct match *m, const struct state_endpoint *e);
 bool match_agent(const struct match *m, const struct state_agent *a);
+bool match_request(const struct match *m, const struct state_request *r);
 
 #endif

@@ -44,6 +44,37 @@
  *   type 7, version 1: act of a person
  *     vec8   actor         vec8   verb        vec8   object       vec16  detail
  *
+ *   type 8, version 1: request for a certificate
+ *     16     id, chosen by the agent          16     id of the agent
+ *     vec8   profile, by name
+ *     vec8   SHA-256 of the certificate that it replaces: 0 or 32 bytes
+ *     vec24  CertificationRequest DER
+ *   type 9, version 1: decision about a request
+ *     16     id of the request                u8     1 approved, 2 refused
+ *     vec8   who decided                      vec16  reason
+ *   type 10, version 1: certificate issued; itself and its chain have entries of type 1
+ *     before this one
+ *     16     id of the request                32     SHA-256 of the certificate
+ *     u8     n, then n times 32: SHA-256 of the certificates above it, the issuer first
+ *   type 11, version 1: certificate revoked
+ *     32     SHA-256 of the certificate
+ *     vec8   who did                          vec8   reason, by its name in RFC 5280
+ *   type 12, version 1: what became of an issued certificate at its agent
+ *     16     id of the request
+ *     u8     flags: 1 installed, 2 the exit status of the reload command follows
+ *     u32    the status, where flagged, two's complement
+ *     vec16  detail
+ *   type 13, version 1: what people say of a service; the newest entry counts, whole
+ *     16     id            vec16  owner
+ *     u8     n, then n times vec8: a tag      vec16  notes
+ *   type 14, version 1: targets set for an agent
+ *     16     id of the agent                  vec24  text of a targets file; empty: none
+ *   type 15, version 1: rescan wanted of an agent; the newest one counts
+ *     16     id of the agent                  16     id of the rescan
+ *     u8     n, then n times vec16: a target; none: all of the agent's
+ *   type 16, version 1: rescan done:        16 id of the agent, 16 id of the rescan
+ *   type 17, version 1: revocation list made: u64 its number
+ *
  * Names, not numbers, so that no table in the program is part of the format.
  */
 #ifndef STORE_INVENTORY_RECORD_H
@@ -59,6 +90,16 @@ enum record_type {
     RECORD_AGENT_REKEYED = 5,
     RECORD_SCAN = 6,
     RECORD_AUDIT = 7,
+    RECORD_REQUEST = 8,
+    RECORD_DECISION = 9,
+    RECORD_ISSUED = 10,
+    RECORD_REVOKED = 11,
+    RECORD_OUTCOME = 12,
+    RECORD_SERVICE = 13,
+    RECORD_TARGETS = 14,
+    RECORD_RESCAN = 15,
+    RECORD_RESCAN_DONE = 16,
+    RECORD_CRL = 17,
 };
 
 enum { RECORD_VERSION = 1, RECORD_SCAN_COMPLETE = 1, RECORD_OBSERVATION_MAX = 128 << 10 };
@@ -85,6 +126,37 @@ struct record_audit {
     struct bytes actor, verb, object, detail;
 };
 
+struct record_request {
+    struct bytes id, agent, profile, replaces, csr;
+};
+
+struct record_decision {
+    struct bytes id, who, reason;
+    bool approved;
+};
+
+struct record_issued {
+    struct bytes id, sha256, chain; /* chain: n times 32 */
+};
+
+struct record_revoked {
+    struct bytes sha256, who, reason;
+};
+
+struct record_outcome {
+    struct bytes id, detail;
+    bool installed, has_exit;
+    int32_t reload_exit;
+};
+
+struct record_service {
+    struct bytes id, owner, tags, notes; /* tags: each a vec8 */
+};
+
+struct record_work {                 /* types 14 to 16; what a type has not is empty */
+    struct bytes agent, id, targets; /* 14: the text; 15: each a vec16 */
+};
+
 /* Writers append the payload; ERR_LIMIT in out->err for what does not fit. */
 void record_certificate_write(const struct record_certificate *r, struct buf *out);
 void record_agent_write(enum record_type type, const struct record_agent *r, struct buf *out);
@@ -92,6 +164,14 @@ void record_agent_write(enum record_type type, const struct record_agent *r, str
 void record_scan_write(const struct record_scan *r, struct buf *out);
 void record_observation_write(const struct model_observation *o, struct buf *out);
 void record_audit_write(const struct record_audit *r, struct buf *out);
+void record_request_write(const struct record_request *r, struct buf *out);
+void record_decision_write(const struct record_decision *r, struct buf *out);
+void record_issued_write(const struct record_issued *r, struct buf *out);
+void record_revoked_write(const struct record_revoked *r, struct buf *out);
+void record_outcome_write(const struct record_outcome *r, struct buf *out);
+void record_service_write(const struct record_service *r, struct buf *out);
+void record_work_write(enum record_type type, const struct record_work *r, struct buf *out);
+void record_crl_write(uint64_t number, struct buf *out);
 
 /* Readers: false where the payload is none. */
 bool record_certificate_read(struct bytes payload, struct record_certificate *out);
@@ -100,5 +180,13 @@ bool record_scan_read(struct bytes payload, struct record_scan *out);
 /* The chain lives in the arena. */
 bool record_observation_read(struct arena *a, struct bytes in, struct model_observation *out);
 bool record_audit_read(struct bytes payload, struct record_audit *out);
+bool record_request_read(struct bytes payload, struct record_request *out);
+bool record_decision_read(struct bytes payload, struct record_decision *out);
+bool record_issued_read(struct bytes payload, struct record_issued *out);
+bool record_revoked_read(struct bytes payload, struct record_revoked *out);
+bool record_outcome_read(struct bytes payload, struct record_outcome *out);
+bool record_service_read(struct bytes payload, struct record_service *out);
+bool record_work_read(enum record_type type, struct bytes payload, struct record_work *out);
+bool record_crl_read(struct bytes payload, uint64_t *number);
 
 #endif

@@ -26,6 +26,18 @@ struct state_agent *state_agent(const struct state *s, uint32_t i) {
     return rows_at(&s->agents, i);
 }
 
+struct state_request *state_request(const struct state *s, uint32_t i) {
+    return rows_at(&s->requests, i);
+}
+
+struct state_revocation *state_revocation(const struct state *s, uint32_t i) {
+    return rows_at(&s->revocations, i);
+}
+
+struct state_service *state_service(const struct state *s, uint32_t i) {
+    return rows_at(&s->services, i);
+}
+
 static struct bytes text_part(const struct state_cert *c, size_t from, size_t n) {
     return bytes_part(bytes_of(c->texts, from + n), from, n);
 }
@@ -144,6 +156,12 @@ static int compare_endpoint_first(const void *context, uint32_t a, uint32_t b) {
     return c != 0 ? c : memcmp(x->id, y->id, INVENTORY_ID_SIZE);
 }
 
+/* Entries of a log are in the order in which they came. */
+static int compare_row(const void *context, uint32_t a, uint32_t b) {
+    (void)context;
+    return by_number(a, b);
+}
+
 /* ---- Made and cleared ---- */
 
 void state_init(struct state *s, const struct env *env) {
@@ -157,6 +175,9 @@ void state_init(struct state *s, const struct env *env) {
     rows_init(&s->faces, sizeof(struct state_face));
     rows_init(&s->endpoints, sizeof(struct state_endpoint));
     rows_init(&s->agents, sizeof(struct state_agent));
+    rows_init(&s->requests, sizeof(struct state_request));
+    rows_init(&s->revocations, sizeof(struct state_revocation));
+    rows_init(&s->services, sizeof(struct state_service));
     table_init(&s->by_sha256, &s->certs, offsetof(struct state_cert, sha256), SHA256_SIZE, seed);
     table_init(&s->by_names, &s->certs, offsetof(struct state_cert, names_key), 16, seed);
     table_init(&s->by_word, &s->words, offsetof(struct state_word, key), 16, seed);
@@ -165,22 +186,26 @@ void state_init(struct state *s, const struct env *env) {
     table_init(&s->by_agent, &s->agents, offsetof(struct state_agent, id), 16, seed);
     table_init(&s->by_key, &s->agents, offsetof(struct state_agent, key_id), SHA256_SIZE, seed);
     table_init(&s->by_name, &s->agents, offsetof(struct state_agent, name_key), 16, seed);
+    table_init(&s->by_request, &s->requests, offsetof(struct state_request, id), 16, seed);
+    table_init(&s->by_service, &s->services, offsetof(struct state_service, id), 16, seed);
     order_init(&s->certs_by_end, &s->certs, compare_end, s);
     order_init(&s->certs_by_name, &s->certs, compare_name, s);
     order_init(&s->certs_by_first, &s->certs, compare_first, s);
     order_init(&s->endpoints_by_name, &s->endpoints, compare_place, s);
     order_init(&s->endpoints_by_first, &s->endpoints, compare_endpoint_first, s);
+    order_init(&s->requests_by_first, &s->requests, compare_row, s);
     arena_init(&s->texts, SIZE_MAX / 2);
     arena_init(&s->scratch, (size_t)64 << 20);
 }
 
 void state_clear(struct state *s) {
-    struct table *tables[] = {&s->by_sha256,   &s->by_names, &s->by_word, &s->by_face,
-                              &s->by_endpoint, &s->by_agent, &s->by_key,  &s->by_name};
-    struct order *orders[] = {&s->certs_by_end, &s->certs_by_name, &s->certs_by_first,
-                              &s->endpoints_by_name, &s->endpoints_by_first};
-    struct rows *rows[] = {&s->certs, &s->words,     &s->sightings,
-                           &s->faces, &s->endpoints, &s->agents};
+    struct table *tables[] = {&s->by_sha256,   &s->by_names,  &s->by_word, &s->by_face,
+                              &s->by_endpoint, &s->by_agent,  &s->by_key,  &s->by_name,
+                              &s->by_request,  &s->by_service};
+    struct order *orders[] = {&s->certs_by_end,      &s->certs_by_name,      &s->certs_by_first,
+                              &s->endpoints_by_name, &s->endpoints_by_first, &s->requests_by_first};
+    struct rows *rows[] = {&s->certs,  &s->words,    &s->sightings,   &s->faces,   &s->endpoints,
+                           &s->agents, &s->requests, &s->revocations, &s->services};
     for (uint32_t i = 0; i < s->faces.n; i++)
         free(state_face(s, i)->last);
     for (uint32_t i = 0; i < s->agents.n; i++)
@@ -233,7 +258,7 @@ static enum err apply_certificate(struct state *s, const struct store_entry *e) 
     if (code != ERR_OK)
         return code;
     made.first_agent = table_find(&s->by_agent, r.agent.p);
-    made.sightings = ROWS_NONE;
+    made.sightings = made.request = made.revocation = ROWS_NONE;
     struct state_cert *c = rows_add(&s->certs);
     if (c == NULL)
         return ERR_MEMORY;
@@ -276,6 +301,7 @@ static enum err enrol(struct state *s, const struct record_agent *r, int64_t tim
     uint32_t i = s->agents.n - 1;
     memcpy(a->id, r->id.p, INVENTORY_ID_SIZE);
     a->enrolled_ms = time_ms;
+    a->requests = ROWS_NONE;
     enum err code = table_add(&s->by_agent, i);
     if (code == ERR_OK)
         code = set_name(s, i, r->name);
@@ -382,6 +408,18 @@ enum err state_apply(struct state *s, const struct store_entry *e) {
         code = apply_scan(s, e);
         break;
     case RECORD_AUDIT:
+        break;
+    case RECORD_REQUEST:
+    case RECORD_DECISION:
+    case RECORD_ISSUED:
+    case RECORD_REVOKED:
+    case RECORD_OUTCOME:
+    case RECORD_SERVICE:
+    case RECORD_TARGETS:
+    case RECORD_RESCAN:
+    case RECORD_RESCAN_DONE:
+    case RECORD_CRL:
+        code = state_apply_request(s, e);
         break;
     default:
         s->skipped++;

@@ -9,7 +9,8 @@
  * the same kind of issuer (itself, or another); none without names. Else it begins
  * one, whose id is the first 16 bytes of SHA-256("clm service 1" 00 || its SHA-256).
  * When a certificate that is alone in its line is first seen as the leaf of a face
- * where another was before, it joins the line of that one. Later entries may join
+ * where another was before, it joins the line of that one; so does one that was issued
+ * in order to replace another, when it is issued. Later entries may join
  * or part lines; the rule stays as it is, since ids in the log depend on it.
  *
  * Endpoints and faces are known by model_endpoint_id and model_face_id; the agent's
@@ -27,6 +28,7 @@
 #define STORE_INVENTORY_STATE_H
 
 #include "store/inventory/record.h"
+#include "store/inventory/requests.h"
 #include "store/inventory/rows.h"
 
 struct state_cert {
@@ -41,6 +43,7 @@ struct state_cert {
     uint32_t first_agent;            /* ROWS_NONE: not by an agent */
     uint32_t sightings;              /* the newest one; ROWS_NONE */
     uint32_t places;
+    uint32_t request, revocation; /* ROWS_NONE: none */
     bool has_not_before, has_not_after, is_ca, self_signed, bad;
     bool in_line; /* shares its service with another */
 };
@@ -92,18 +95,57 @@ struct state_agent {
     uint64_t passes, endpoints;
     uint8_t (*batches)[INVENTORY_ID_SIZE]; /* a ring of the newest */
     uint32_t batches_n, batches_next;
+    uint32_t requests;                        /* the newest one; ROWS_NONE */
+    uint32_t pending;                         /* of them */
+    uint64_t targets_entry, targets_revision; /* revision 0: none were ever set */
+    uint64_t rescan_entry;
+    uint8_t rescan[INVENTORY_ID_SIZE];
+    int64_t rescan_ms;
+    bool has_rescan, rescan_done;
     bool disabled;
 };
 
+struct state_request {
+    uint8_t id[INVENTORY_ID_SIZE];
+    uint8_t replaces[SHA256_SIZE];
+    uint64_t entry, outcome_entry; /* with the CSR; with the outcome's detail */
+    uint32_t agent, next_of_agent;
+    uint32_t profile, key, decided_by;   /* in state.words */
+    uint32_t cert;                       /* ROWS_NONE: not issued */
+    struct bytes subject, names, reason; /* in state.texts */
+    struct bytes chain;                  /* the same, 32 bytes each */
+    int64_t created_ms, decided_ms, issued_ms, outcome_ms;
+    int32_t reload_exit;
+    enum inventory_request_state state; /* never REVOKED: that is the certificate's */
+    bool has_replaces, has_outcome, installed, has_exit;
+};
+
+struct state_revocation {
+    uint32_t cert, by; /* by: in state.words */
+    enum x509_reason reason;
+    int64_t time_ms;
+};
+
+struct state_service {
+    uint8_t id[INVENTORY_ID_SIZE];
+    uint32_t owner;     /* in state.words */
+    struct bytes tags;  /* in state.texts, as in record.h */
+    struct bytes notes; /* in state.texts */
+};
+
 struct state {
-    struct rows certs, words, sightings, faces, endpoints, agents;
+    struct rows certs, words, sightings, faces, endpoints, agents, requests, revocations, services;
     struct table by_sha256, by_names, by_word, by_face, by_endpoint, by_agent, by_key, by_name;
+    struct table by_request, by_service;
     struct order certs_by_end, certs_by_name, certs_by_first, endpoints_by_name, endpoints_by_first;
+    struct order requests_by_first;
     struct arena texts;   /* lives as long as the state */
     struct arena scratch; /* for one entry */
     uint64_t entries, skipped;
     uint64_t bad; /* certificates that do not parse */
     uint64_t endpoints_ok;
+    uint64_t pending;    /* requests */
+    uint64_t crl_number; /* of the newest revocation list */
 };
 
 void state_init(struct state *s, const struct env *env);
@@ -115,6 +157,18 @@ enum err state_apply(struct state *s, const struct store_entry *e) MUST_CHECK;
 
 /* places.c: one scan entry's observations. */
 enum err state_apply_scan(struct state *s, const struct record_scan *r, int64_t time_ms) MUST_CHECK;
+
+/* state_requests.c: entries of types 8 to 17. */
+enum err state_apply_request(struct state *s, const struct store_entry *e) MUST_CHECK;
+
+/* Puts a certificate that is alone in its line, and was never seen, into the line of
+ * another; ROWS_NONE and itself are allowed. Before its first sighting is added. */
+void state_join_line(struct state *s, uint32_t before, uint32_t now);
+
+/* cert.c: subject, names and key of a request; texts into state.texts, the key a word.
+ * ERR_FORMAT where the DER is no request. */
+enum err state_read_request(struct state *s, struct bytes csr,
+                            struct state_request *out) MUST_CHECK;
 
 /* The certificate's parsed fields; `bad` where it does not parse. */
 enum err state_read_cert(struct state *s, const struct record_certificate *r,
@@ -133,6 +187,12 @@ struct state_sighting *state_sighting(const struct state *s, uint32_t i);
 struct state_face *state_face(const struct state *s, uint32_t i);
 struct state_endpoint *state_endpoint(const struct state *s, uint32_t i);
 struct state_agent *state_agent(const struct state *s, uint32_t i);
+struct state_request *state_request(const struct state *s, uint32_t i);
+struct state_revocation *state_revocation(const struct state *s, uint32_t i);
+struct state_service *state_service(const struct state *s, uint32_t i);
+/* With INVENTORY_REVOKED where the certificate was. */
+enum inventory_request_state state_request_state(const struct state *s,
+                                                 const struct state_request *r);
 
 struct bytes state_cert_name(const struct state_cert *c);
 struct bytes state_cert_subject(const struct state_cert *c);

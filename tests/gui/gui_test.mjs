@@ -238,6 +238,90 @@ await page.click(".chip button");
 await page.waitForFunction(() => !document.querySelector(".chip"));
 checkEqual("filter: dropped", query().get("agent"), null);
 
+// ---- requests ---------------------------------------------------------------
+await go("/requests");
+checkEqual("requests: how many wait stands in the menu", await page.textContent("nav a[href='/requests'] .count"), "2");
+checkEqual("requests: the queue, the oldest first", await page.locator("tbody td:nth-child(2) a").allTextContents(), ["wanted.gui.example", "unwanted.gui.example"]);
+await look("requests");
+await page.click("tbody a");
+await page.waitForSelector("h2:has-text('What differs')");
+await look("request");
+const differs = await page.textContent("section:has-text('What differs from the profile')");
+check("request: what differs from the profile", differs.includes("left out") && differs.includes("subject") && differs.includes("<img src=x") && differs.includes("\\u{202e}") && !differs.includes("\u202e"), differs);
+const asked = await page.textContent("dl");
+check("request: names, key and agent", ["wanted.gui.example, www.wanted.gui.example", "192.0.2.80", "EC P-256", "gui-renamed"].every((w) => asked.includes(w)), asked);
+await page.click("main .acts button.first");
+await page.waitForSelector("dialog[open]");
+await look("approve");
+await page.click("dialog button.first");
+await page.waitForSelector(".head .mark:has-text('issued')");
+check("request: approved in the browser", (await page.textContent("dl")).includes("by admin") && (await page.textContent("dl")).includes("issued, not yet served"));
+await page.waitForFunction(() => document.querySelector("nav a[href='/requests'] .count").textContent === "1");
+check("requests: one less waits", true);
+await page.click("dl a[href^='/certificates/']");
+await page.waitForSelector("h2:has-text('Service')");
+check("certificate: issued, not yet served", (await page.textContent(".head")).includes("issued, not yet served") &&
+  (await page.textContent("main")).includes("no scan has seen it"));
+await page.click("section:has-text('Service') button:has-text('Edit')");
+await page.waitForSelector("dialog[open]");
+await look("service-edit");
+await page.fill("dialog input[name=owner]", "Team Web");
+await page.fill("dialog input[name=tags]", "prod, dmz");
+await page.fill("dialog textarea[name=notes]", "Ask Kim.\nThen Jo.");
+await page.click("dialog button.first");
+await page.waitForSelector("dd:has-text('Team Web')");
+await look("issued");
+checkEqual("certificate: owner, tags and notes", [await page.locator("dd .chip").allTextContents(), await page.textContent("dd .lines")], [["prod", "dmz"], "Ask Kim.\nThen Jo."]);
+const issuedAt = page.url();
+await page.click("section:has-text('Service') button:has-text('Edit')");
+checkEqual("certificate: and are there to be edited", [await page.inputValue("dialog input[name=tags]"), await page.inputValue("dialog textarea")], ["prod, dmz", "Ask Kim.\nThen Jo."]);
+await page.keyboard.press("Escape");
+await go("/certificates?view=all&q=wanted.gui.example");
+check("certificates: owner, and not yet served", (await page.textContent("tbody tr")).includes("not yet"), await page.textContent("tbody"));
+await go(new URL(issuedAt).pathname);
+await page.click("main .acts >> text=Revoke");
+await page.waitForSelector("dialog[open]");
+await look("revoke");
+await page.selectOption("dialog select", "superseded");
+await page.click("dialog button.first");
+await page.waitForSelector(".notice:has-text('superseded')");
+await look("revoked");
+check("certificate: revoked", (await page.textContent(".head")).includes("revoked") && (await page.locator("main .acts >> text=Revoke").count()) === 0);
+await go("/requests/" + made.requests.refuse);
+await page.click("main .acts >> text=Refuse");
+await page.waitForSelector("dialog[open]");
+await look("refuse");
+await page.fill("dialog textarea[name=reason]", "Use the wildcard.");
+await page.click("dialog button.first");
+await page.waitForSelector(".head .mark:has-text('refused')");
+await look("refused");
+check("request: refused with its reason", (await page.textContent("dl")).includes("Use the wildcard.") && (await page.locator("main .acts").count()) === 0);
+await go("/requests");
+check("requests: nothing waits", (await page.textContent(".nothing")).includes("Nothing waits"));
+await page.click("text=All");
+await page.waitForSelector("tbody tr");
+checkEqual("requests: all, the newest first", await page.locator("tbody td:first-child").allTextContents(), ["✕refused", "✕revoked"]);
+
+// ---- work for an agent ------------------------------------------------------
+await go("/agents/" + made.agent);
+await page.click("text=Edit targets");
+await page.fill("dialog textarea", "wanted.gui.example 443\nbad host 99999");
+await page.click("dialog button.first");
+await page.waitForSelector("dialog [role=alert] p");
+check("targets: a bad line is named, what was typed stays", (await page.textContent("dialog [role=alert]")).includes("line 2") &&
+  (await page.inputValue("dialog textarea")).includes("99999"), await page.textContent("dialog [role=alert]"));
+await look("targets");
+await page.fill("dialog textarea", "wanted.gui.example 443\n10.0.0.0/24 8443");
+await page.click("dialog button.first");
+await page.waitForSelector("section:has-text('Targets from here') pre");
+checkEqual("targets: set", await page.textContent("section:has-text('Targets from here') pre"), "wanted.gui.example 443\n10.0.0.0/24 8443");
+await page.click("main .acts >> text=Scan now");
+await page.fill("dialog input[name=targets]", "wanted.gui.example:443");
+await page.click("dialog button.first");
+await page.waitForSelector("dd:has-text('waits for the agent')");
+await look("agent-work");
+check("scan now: waits for the agent", (await page.textContent("main")).includes("wanted.gui.example:443"));
+
 // ---- admin ------------------------------------------------------------------
 await go("/admin");
 await look("admin");
@@ -263,6 +347,9 @@ await page.fill("input[name=again]", made.password);
 await page.click("button.first");
 await page.waitForSelector("header.top");
 await go("/agents");
+await go("/requests/" + made.requests.refuse);
+checkEqual("a viewer decides nothing", await page.locator("main .acts").count(), 0);
+await go("/agents");
 checkEqual("a viewer adds no agents and administers nothing", [await page.locator("text=Add agent").count(), await page.locator("nav a:has-text('Admin')").count()], [0, 0]);
 await go(new URL(link).pathname + new URL(link).hash);
 await page.fill("input[name=password]", made.password);
@@ -285,7 +372,8 @@ check("and mended", (await heading()) === "Endpoints");
 for (const width of [360, 640]) {
   await page.setViewportSize({ width, height: 740 });
   for (const [name, address] of [["dashboard", "/"], ["certificates", "/certificates"], ["certificate", "/certificates/" + made.good.sha256],
-    ["hostile", "/certificates/" + made.hostile.sha256], ["endpoints", "/endpoints"], ["agents", "/agents"]]) {
+    ["hostile", "/certificates/" + made.hostile.sha256], ["endpoints", "/endpoints"], ["agents", "/agents"], ["requests", "/requests?view=all"], ["request", "/requests/" + made.requests.approve],
+    ["agent", "/agents/" + made.agent]]) {
     await go(address);
     check(`${name} fits ${width} px`, (await page.evaluate(() => document.documentElement.scrollWidth)) <= width);
     if (width === 360) await look("narrow-" + name);

@@ -83,6 +83,20 @@ certificates = [("good.gui.example", good), ("hostile.gui.example", hostile), ("
 certificates += [("host-%03d.gui.example" % i, make("host-%03d.gui.example" % i, 100 + i)) for i in range(MANY)]
 prints = push_all(scanner, certificates)
 
+def request(name, subject):
+    """A request of the agent that waits for a decision."""
+    with open(path("csr.cnf"), "w", encoding="utf-8") as f:
+        f.write("[req]\ndistinguished_name=d\nprompt=no\nutf8=yes\nreq_extensions=x\n[d]\n%s\nCN=%s\n[x]\nsubjectAltName=DNS:%s,DNS:www.%s,IP:192.0.2.80\n"
+                % (subject, name, name, name))
+    csr = openssl("req", "-new", "-key", path("key.pem"), "-config", path("csr.cnf"), "-utf8").decode()
+    status, answer = scanner.call("POST", "/requests", {"id": os.urandom(16).hex(), "csr": csr})
+    if status != 201:
+        raise RuntimeError("request: %s %r" % (status, answer))
+    return answer["id"]
+
+
+requests = {"approve": request("wanted.gui.example", "O=" + HOSTILE.replace("\u0007", "")), "refuse": request("unwanted.gui.example", "O=Example")}
+
 spki = openssl("pkey", "-pubin", "-outform", "DER", data=openssl("x509", "-in", root, "-noout", "-pubkey"))
 pictures = os.path.join(BUILD, "gui")
 os.makedirs(pictures, exist_ok=True)
@@ -95,7 +109,7 @@ with open(path("made.json"), "w") as f:
             "Subject": "CN=good.gui.example", "Issuer": "CN=good.gui.example", "SHA-256": prints[0],
             "DNS names": "good.gui.example, www.good.gui.example", "Key": "EC P-256", "Self-signed": "yes",
             "Serial number": field(good, "-serial").lower()}},
-        "hostile": {"sha256": prints[1]},
+        "hostile": {"sha256": prints[1]}, "requests": requests, "agent": answer["agent"],
     }, f)
 done = subprocess.run(["node", os.path.join(GUI, "gui_test.mjs"), path("made.json")], stdout=subprocess.PIPE,
                       stderr=subprocess.STDOUT, timeout=400, encoding="utf-8", errors="replace")

@@ -40,7 +40,7 @@ static void bench_make(struct bench *b, const char *name) {
     b->s = (struct settings){
         .name = name, .listen = ":8443", .data = arena_cstr(&b->arena, bytes_text(dir))};
     assert_int_equal(settings_derive(&b->arena, &b->s, &f), ERR_OK);
-    assert_int_equal(identity_make_root(&b->env, &b->arena, &b->s, &f), ERR_OK);
+    assert_int_equal(identity_make_root(&b->env, &b->arena, &b->s, "root", &f), ERR_OK);
     assert_int_equal(identity_make_server(&b->env, &b->arena, &b->s, &f), ERR_OK);
 }
 

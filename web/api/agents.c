@@ -93,7 +93,8 @@ static enum err answer_agent(struct api_call *call) {
         return code;
     api_begin(call);
     json_agent(call, &agent, certificates);
-    return api_end(call);
+    code = api_json_agent_work(call, agent.id);
+    return code == ERR_OK ? api_end(call) : code;
 }
 
 enum err api_agents_get(struct api_call *call) {

@@ -13,6 +13,7 @@
 #ifndef API_API_H
 #define API_API_H
 
+#include "ca/ca.h"
 #include "store/inventory/inventory.h"
 #include "web/auth/auth.h"
 #include "web/http/http.h"
@@ -29,6 +30,7 @@ struct api_options {
     const char *root_sha256; /* hex, or NULL where the root is not ours to show */
     const struct http_asset *assets; /* sorted by path */
     size_t assets_n;
+    const char *profiles; /* file; NULL, or where it is absent: those of ca_profiles_default */
 };
 
 struct api; /* opaque */
@@ -36,6 +38,10 @@ struct api; /* opaque */
 /* Borrows all that the options point to. */
 enum err api_open(const struct api_options *options, struct api **out, struct fault *f) MUST_CHECK;
 void api_close(struct api *api);
+
+/* What issues from now on; NULL (as at first): nothing does. Returns what did before,
+ * which nobody uses any more: it may be closed. Any thread; waits for calls under way. */
+struct ca *api_authority(struct api *api, struct ca *ca);
 
 /* For http_options; their context is the struct api. */
 bool api_admit(void *context, struct http_request *rq, size_t *body_max);

@@ -5,17 +5,27 @@
 #include "web/api/api.h"
 
 #include "base/json.h"
+#include "base/thread.h"
+#include "store/inventory/requests.h"
 
 struct api {
     struct api_options o;
+    struct rwlock *ca_lock; /* guards ca */
+    struct ca *ca;          /* NULL: none */
+    struct mutex *crl_lock; /* guards what follows: the newest revocation list */
+    struct buf crl;
+    uint64_t crl_revision;
+    int64_t crl_made_s;
 };
 
 /* One request under way, in its arena. */
 struct api_call {
-    const struct api_options *o;
+    struct api *api;
+    const struct api_options *o; /* the api's */
     struct http_request *rq;
     const struct api_route *route;
 
+    bool by_agent;                     /* signed; else by people */
     enum auth_role role;               /* of the caller; AUTH_PUBLIC where nobody */
     struct auth_user user;             /* people; name "local" by the control socket */
     struct inventory_agent agent;      /* agents */
@@ -44,7 +54,7 @@ struct api_param {
     const char *help;
 };
 
-enum api_content { API_JSON, API_NDJSON, API_PEM, API_NOTHING };
+enum api_content { API_JSON, API_NDJSON, API_PEM, API_CRL, API_NOTHING };
 
 struct api_route {
     enum http_method method;
@@ -57,6 +67,7 @@ struct api_route {
     api_handler *handler;
     const struct api_param *params;
     const char *help;
+    bool or_agent; /* agents may call it too: where it comes signed */
 };
 
 /* rows.c */
@@ -76,6 +87,10 @@ enum err api_end(struct api_call *call);
 /* Members of the body; false where it is missing or null. */
 bool api_text(struct api_call *call, const char *name, struct bytes *out);
 bool api_number(struct api_call *call, const char *name, int64_t *out);
+bool api_bool(struct api_call *call, const char *name, bool *out);
+/* An array of at most `most` strings, in the arena; ERR_USAGE else. *there: it is there. */
+enum err api_texts(struct api_call *call, const char *name, size_t most, struct bytes **out,
+                   size_t *n, bool *there) MUST_CHECK;
 
 /* A hex identifier out of the path: ERR_NOT_FOUND where it is none. */
 enum err api_path_id(struct api_call *call, size_t i, uint8_t *out, size_t n,
@@ -95,6 +110,10 @@ enum err api_list_end(struct api_call *call, const struct inventory_page *page);
 /* Writes an audit entry and waits for it. `object` is "kind:name". */
 enum err api_audit(struct api_call *call, const char *verb, const char *object_kind,
                    struct bytes object, const char *detail) MUST_CHECK;
+
+/* The same for changes that take an act along, in one commit. Texts are in the arena. */
+enum err api_act(struct api_call *call, const char *verb, const char *object_kind,
+                 struct bytes object, const char *detail, struct inventory_audit *act) MUST_CHECK;
 
 /* Parts of answers. */
 void api_json_state(struct json *j, bool has_end, bool has_begin, int64_t not_before_s,
@@ -123,6 +142,35 @@ api_handler api_digest;
 
 int64_t api_agent_heard_ms(const struct inventory_agent *agent); /* last; 0: never */
 bool api_agent_is_quiet(const struct api_call *call, const struct inventory_agent *agent);
+
+/* ---- authority.c ---- */
+api_handler api_profiles_list, api_ca_chain, api_ca_crl, api_certificates_revoke;
+
+/* The profiles as their file has them now, in the arena. ERR_DAMAGED names file and line. */
+enum err api_profiles(struct api_call *call, struct ca_profiles *out) MUST_CHECK;
+/* What a profile allows, in the words of its file; "" for a rule that is none of its keys. */
+const char *api_profile_rule(struct arena *a, const struct ca_profile *p, const char *rule);
+/* ERR_UNSUPPORTED where nothing issues. */
+enum err api_issue(struct api_call *call, const struct x509_request *request,
+                   const struct ca_profile *profile, struct ca_issued *out) MUST_CHECK;
+bool api_has_authority(struct api_call *call);
+
+/* ---- requests.c, requests_json.c ---- */
+api_handler api_requests_add, api_requests_list, api_requests_get, api_requests_approve,
+    api_requests_refuse, api_requests_outcome;
+
+/* A request as an object's members; `d` has the CSR only where differences are wanted. */
+enum err api_json_request(struct api_call *call, const struct inventory_request_detail *d,
+                          const struct ca_profiles *profiles, bool whole) MUST_CHECK;
+/* "names":{"dns":[],"ip":[]} of lines of text */
+void api_json_names(struct json *j, const char *key, struct bytes names);
+
+/* ---- services.c, work.c ---- */
+api_handler api_services_get, api_services_set;
+api_handler api_work_get, api_work_done, api_agents_targets, api_agents_rescan;
+void api_json_service(struct json *j, const char *key, const struct inventory_service *s);
+/* "targets" and "rescan" of an agent's page. */
+enum err api_json_agent_work(struct api_call *call, const uint8_t *agent) MUST_CHECK;
 
 /* ---- push.c, lines.c ---- */
 api_handler api_push_missing, api_push_observations;

@@ -56,6 +56,10 @@ static void json_row(struct json *j, const struct inventory_cert *cert, int64_t 
     json_bool(j, "bad", cert->bad);
     json_int(j, "places", (int64_t)cert->served);
     json_int(j, "places_ever", (int64_t)cert->places);
+    json_hex(j, "service", bytes_of(cert->service, INVENTORY_ID_SIZE));
+    api_json_optional(j, "owner", cert->owner);
+    json_bool(j, "issued_not_served", cert->not_yet_served);
+    json_bool(j, "revoked", cert->is_revoked);
     api_json_ms(j, "first_seen", cert->first_seen_ms);
     api_json_ms(j, "last_seen", cert->last_seen_ms);
     api_json_state(j, cert->has_not_after, cert->has_not_before, cert->not_before_s,
@@ -192,6 +196,40 @@ static void json_content(struct api_call *call, const struct inventory_cert_deta
     buf_clear(&pem);
 }
 
+/* "service", "request", "issued_not_served", "revoked" */
+static enum err json_care(struct api_call *call, const struct inventory_cert *cert) {
+    struct inventory *inv = call->o->inventory;
+    struct arena *a = &call->rq->arena;
+    struct json *j = &call->json;
+    struct inventory_service service;
+    struct inventory_cert_care care;
+    enum err code = inventory_service_said(inv, cert->service, a, &service, &call->fault);
+    if (code == ERR_OK)
+        code = inventory_cert_care(inv, cert->sha256, a, &care, &call->fault);
+    if (code != ERR_OK)
+        return code;
+    api_json_service(j, "service", &service);
+    if (care.has_request) {
+        json_object(j, "request");
+        json_hex(j, "id", bytes_of(care.request, sizeof care.request));
+        json_text(j, "state", inventory_request_state_name(care.request_state));
+        json_end(j, '}');
+    } else {
+        json_null(j, "request");
+    }
+    json_bool(j, "issued_not_served", cert->not_yet_served);
+    if (care.is_revoked) {
+        json_object(j, "revoked");
+        api_json_ms(j, "time", care.revoked_ms);
+        json_bytes(j, "reason", care.reason);
+        json_bytes(j, "by", care.revoked_by);
+        json_end(j, '}');
+    } else {
+        json_null(j, "revoked");
+    }
+    return ERR_OK;
+}
+
 enum err api_certificates_get(struct api_call *call) {
     struct inventory_cert_detail d;
     enum err code = read_detail(call, &d);
@@ -213,8 +251,8 @@ enum err api_certificates_get(struct api_call *call) {
         json_sighting(j, &d.sightings[i]);
     json_end(j, ']');
     json_chain(call, &d);
-    json_hex(j, "service", bytes_of(cert->service, INVENTORY_ID_SIZE));
-    return api_end(call);
+    code = json_care(call, cert);
+    return code == ERR_OK ? api_end(call) : code;
 }
 
 enum err api_certificates_pem(struct api_call *call) {

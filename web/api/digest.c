@@ -47,6 +47,7 @@ static void json_row(struct json *j, const struct inventory_ending *row, int64_t
     json_text(j, "class", classes[row->kind]);
     json_hex(j, "sha256", bytes_of(cert->sha256, sizeof cert->sha256));
     json_bytes(j, "display_name", cert->name);
+    api_json_optional(j, "owner", cert->owner);
     json_time(j, "not_after", cert->not_after_s);
     json_int(j, "days_left", clock_days_between(now_s, cert->not_after_s));
     json_int(j, "places", (int64_t)row->places_total);

@@ -119,6 +119,7 @@ static void json_answers(struct json *j, const struct api_route *route) {
         [API_JSON] = "application/json",
         [API_NDJSON] = "application/x-ndjson",
         [API_PEM] = "application/x-pem-file",
+        [API_CRL] = "application/pkix-crl",
         [API_NOTHING] = NULL,
     };
     char status[4] = {(char)('0' + route->status / 100), (char)('0' + route->status / 10 % 10),
@@ -131,19 +132,19 @@ static void json_answers(struct json *j, const struct api_route *route) {
 }
 
 /* Who may call it: a cookie for people, a signature for agents. */
+static void json_scheme(struct json *j, const char *scheme) {
+    json_object(j, NULL);
+    json_array(j, scheme);
+    json_end(j, ']');
+    json_end(j, '}');
+}
+
 static void json_security(struct json *j, const struct api_route *route) {
-    const char *scheme = NULL;
-    if (route->role == AUTH_AGENT || route->is_signed)
-        scheme = "signature";
-    else if (route->role != AUTH_PUBLIC)
-        scheme = "session";
     json_array(j, "security");
-    if (scheme) {
-        json_object(j, NULL);
-        json_array(j, scheme);
-        json_end(j, ']');
-        json_end(j, '}');
-    }
+    if (route->role == AUTH_AGENT || route->is_signed || route->or_agent)
+        json_scheme(j, "signature");
+    if (route->role == AUTH_VIEWER || route->role == AUTH_ADMIN)
+        json_scheme(j, "session");
     json_end(j, ']');
     json_text(j, "x-role", auth_role_name(route->role));
 }

@@ -31,6 +31,30 @@ bool api_number(struct api_call *call, const char *name, int64_t *out) {
     return json_type_of(v) == JSON_NUMBER && json_integer(v, out);
 }
 
+bool api_bool(struct api_call *call, const char *name, bool *out) {
+    struct json_value v = json_get(call->body, name);
+    return json_type_of(v) == JSON_BOOL && json_boolean(v, out);
+}
+
+enum err api_texts(struct api_call *call, const char *name, size_t most, struct bytes **out,
+                   size_t *n, bool *there) {
+    struct json_value list = json_get(call->body, name);
+    size_t i = 0;
+    *there = json_type_of(list) == JSON_ARRAY;
+    *n = *there ? json_count(list) : 0;
+    if (*n > most)
+        return fault_set(&call->fault, ERR_USAGE, name, "at most %zu", most);
+    *out = arena_array(&call->rq->arena, *n + 1, sizeof **out);
+    if (!*out)
+        return fault_set(&call->fault, ERR_MEMORY, name, "%zu", *n);
+    for (struct json_value v = *there ? json_first(list) : (struct json_value){0};
+         json_type_of(v) != JSON_NONE; v = json_next(v), i++) {
+        if (!json_string(v, &call->rq->arena, &(*out)[i]))
+            return fault_set(&call->fault, ERR_USAGE, name, "item %zu is no string", i);
+    }
+    return ERR_OK;
+}
+
 enum err api_path_id(struct api_call *call, size_t i, uint8_t *out, size_t n, const char *what) {
     if (i < call->rq->path_values_n && hex_read(call->rq->path_values[i], out, n))
         return ERR_OK;
@@ -87,24 +111,29 @@ enum err api_list_end(struct api_call *call, const struct inventory_page *page) 
     return api_end(call);
 }
 
-enum err api_audit(struct api_call *call, const char *verb, const char *object_kind,
-                   struct bytes object, const char *detail) {
+enum err api_act(struct api_call *call, const char *verb, const char *object_kind,
+                 struct bytes object, const char *detail, struct inventory_audit *act) {
     struct buf text;
     buf_init(&text, INVENTORY_TEXT_MAX);
     buf_text(&text, object_kind);
     buf_text(&text, ":");
     buf_put(&text, object);
-    struct inventory_audit act = {.actor = bytes_text(call->actor),
-                                  .verb = bytes_text(verb),
-                                  .object = buf_bytes(&text),
-                                  .detail = bytes_text(detail ? detail : "")};
-    enum err code = text.err;
-    if (code != ERR_OK)
-        code = fault_set(&call->fault, code, "audit", "the object's name is too long");
-    else
-        code = inventory_audit(call->o->inventory, &act, NULL, NULL, &call->fault);
+    *act = (struct inventory_audit){.actor = bytes_text(call->actor),
+                                    .verb = bytes_text(verb),
+                                    .object = arena_copy(&call->rq->arena, buf_bytes(&text)),
+                                    .detail = bytes_text(detail ? detail : "")};
+    enum err code = text.err != ERR_OK ? text.err : call->rq->arena.err;
     buf_clear(&text);
-    return code;
+    return code == ERR_OK ? ERR_OK
+                          : fault_set(&call->fault, code, "audit", "the object's name is too long");
+}
+
+enum err api_audit(struct api_call *call, const char *verb, const char *object_kind,
+                   struct bytes object, const char *detail) {
+    struct inventory_audit act;
+    enum err code = api_act(call, verb, object_kind, object, detail, &act);
+    return code == ERR_OK ? inventory_audit(call->o->inventory, &act, NULL, NULL, &call->fault)
+                          : code;
 }
 
 void api_json_state(struct json *j, bool has_end, bool has_begin, int64_t not_before_s,

@@ -16,11 +16,23 @@ enum err api_open(const struct api_options *options, struct api **out, struct fa
     if (!api)
         return fault_set(f, ERR_MEMORY, "api", "%zu bytes", sizeof *api);
     api->o = *options;
+    buf_init(&api->crl, X509_CRL_MAX);
+    api->ca_lock = rwlock_open();
+    api->crl_lock = mutex_open();
+    if (!api->ca_lock || !api->crl_lock) {
+        api_close(api);
+        return fault_set(f, ERR_MEMORY, "api", "locks");
+    }
     *out = api;
     return ERR_OK;
 }
 
 void api_close(struct api *api) {
+    if (!api)
+        return;
+    rwlock_close(api->ca_lock);
+    mutex_close(api->crl_lock);
+    buf_clear(&api->crl);
     free(api);
 }
 
@@ -169,6 +181,7 @@ static bool admit_agent(struct api_call *call) {
     uint8_t keyid[AUTH_KEYID_SIZE];
     if (call->rq->local)
         return refuse(call, ERR_PERMISSION, "role", "only agents do this");
+    call->by_agent = true;
     if (!admit_signed(call, keyid))
         return false;
     if (inventory_agent_by_key(call->o->inventory, keyid, &call->rq->arena, &call->agent,
@@ -204,6 +217,7 @@ static struct api_call *call_begin(struct api *api, struct http_request *rq) {
         http_response_problem(rq, ERR_MEMORY, NULL, NULL);
         return NULL;
     }
+    call->api = api;
     call->o = &api->o;
     call->rq = rq;
     call->actor = "nobody";
@@ -223,7 +237,8 @@ static bool admit(struct api *api, struct http_request *rq, size_t *body_max) {
     *body_max = call->route->body_max;
     rq->user = call;
     uint8_t keyid[AUTH_KEYID_SIZE];
-    if (call->route->role == AUTH_AGENT)
+    bool is_signed = call->route->or_agent && http_header(rq, "signature-input").p;
+    if (call->route->role == AUTH_AGENT || is_signed)
         return admit_agent(call);
     if (call->route->is_signed)
         return admit_signed(call, keyid);
@@ -273,7 +288,7 @@ static enum err check_members(struct api_call *call) {
         if (!type_fits(json_get(call->body, p->name), p))
             return fault_set(&call->fault, ERR_USAGE, p->name, "%s", type_text(p->type));
     }
-    if (call->route->role == AUTH_AGENT || call->route->is_signed)
+    if (call->by_agent || call->route->is_signed)
         return ERR_OK;
     struct fault why = {0};
     if (json_only(call->body, known, &why) != ERR_OK)
@@ -291,7 +306,7 @@ static enum err read_body(struct api_call *call) {
     if (type.p && !bytes_starts(type, "application/json"))
         return fault_set(&call->fault, ERR_USAGE, "content-type", "application/json is wanted");
     struct bytes text = rq->body.n > 0 ? rq->body : bytes_text(nothing);
-    size_t tokens = call->route->role == AUTH_AGENT ? AGENT_TOKENS : PEOPLE_TOKENS;
+    size_t tokens = call->by_agent ? AGENT_TOKENS : PEOPLE_TOKENS;
     enum err code = json_read(&rq->arena, text, tokens, &call->body, &call->fault);
     if (code != ERR_OK)
         return code;
@@ -311,7 +326,7 @@ static const struct api_param *param_named(const struct api_route *route, struct
 static enum err check_query(struct api_call *call) {
     const struct http_request *rq = call->rq;
     for (size_t i = 0; i < rq->params_n; i++) {
-        if (!param_named(call->route, rq->params[i].name) && call->route->role != AUTH_AGENT)
+        if (!param_named(call->route, rq->params[i].name) && !call->by_agent)
             return fault_set(&call->fault, ERR_USAGE, "query", "unknown parameter: %.*s",
                              (int)(rq->params[i].name.n < 64 ? rq->params[i].name.n : 64),
                              (const char *)rq->params[i].name.p);
@@ -349,6 +364,8 @@ static const char *content_type(enum api_content content) {
         return "application/x-ndjson";
     case API_PEM:
         return "application/x-pem-file";
+    case API_CRL:
+        return "application/pkix-crl";
     default:
         return NULL;
     }
@@ -356,7 +373,7 @@ static const char *content_type(enum api_content content) {
 
 void api_run(struct api_call *call) {
     enum err code = ERR_OK;
-    if (call->route->role == AUTH_AGENT)
+    if (call->by_agent)
         code = check_agent(call);
     if (code == ERR_OK)
         code = check_query(call);

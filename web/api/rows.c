@@ -2,7 +2,7 @@
  * its subject; the way of a request through the rows is in routes.c. */
 #include "web/api/api_private.h"
 
-enum { SMALL = 16 * 1024, FINGERPRINTS = 1 << 20 };
+enum { SMALL = 16 * 1024, LARGE = 2 << 20, FINGERPRINTS = 1 << 20 };
 
 /* clang-format off */
 
@@ -56,6 +56,58 @@ static const struct api_param rename_agent[] = {
     {"name", API_BODY, TEXT, true, "the new name: letters, digits and . _ -"},
     {0},
 };
+static const struct api_param requests[] = {
+    PAGED,
+    {"sort",  API_QUERY, TEXT, false, "created"},
+    {"state", API_QUERY, TEXT, false, "pending, approved, issued, refused or revoked"},
+    {"agent", API_QUERY, TEXT, false, "only those of this agent; its id"},
+    {0},
+};
+static const struct api_param refusal[] = {
+    {"id",     API_PATH, TEXT, true, "identifier, hex"},
+    {"reason", API_BODY, TEXT, true, "why, for the people of the agent"},
+    {0},
+};
+static const struct api_param revocation[] = {
+    {"sha256", API_PATH, TEXT, true, "SHA-256 of the certificate's DER, hex"},
+    {"reason", API_BODY, TEXT, true, "superseded, keyCompromise, cessationOfOperation, ... (RFC 5280)"},
+    {0},
+};
+static const struct api_param service[] = {
+    {"id",    API_PATH, TEXT,       true,  "identifier, hex"},
+    {"owner", API_BODY, TEXT,       false, "who cares for it; what is not said stays"},
+    {"tags",  API_BODY, JSON_ARRAY, false, "words, at most 32"},
+    {"notes", API_BODY, TEXT,       false, "free text"},
+    {0},
+};
+static const struct api_param targets[] = {
+    {"id",   API_PATH, TEXT, true, "identifier, hex"},
+    {"text", API_BODY, TEXT, true, "lines of a targets file; empty: none from here"},
+    {0},
+};
+static const struct api_param rescan[] = {
+    {"id",      API_PATH, TEXT,       true,  "identifier, hex"},
+    {"targets", API_BODY, JSON_ARRAY, false, "host or host:port, at most 50; none: all of the agent's"},
+    {0},
+};
+static const struct api_param request[] = {
+    {"id",       API_BODY, TEXT, true,  "32 hex digits, random: the same again continues the same request"},
+    {"csr",      API_BODY, TEXT, true,  "the request (PKCS#10), PEM"},
+    {"profile",  API_BODY, TEXT, false, "by name; without it the first that the request fits"},
+    {"replaces", API_BODY, TEXT, false, "SHA-256 of the certificate that it takes the place of"},
+    {0},
+};
+static const struct api_param outcome[] = {
+    {"id",          API_PATH, TEXT,      true,  "identifier, hex"},
+    {"installed",   API_BODY, JSON_BOOL, true,  "are the files in their place?"},
+    {"reload_exit", API_BODY, NUMBER,    false, "exit status of the reload command"},
+    {"detail",      API_BODY, TEXT,      false, "what it said last, at most 4096 bytes"},
+    {0},
+};
+static const struct api_param rescan_done[] = {
+    {"rescan", API_BODY, TEXT, true, "its id"},
+    {0},
+};
 static const struct api_param log_in[] = {
     {"user",     API_BODY, TEXT, true, "name"},
     {"password", API_BODY, TEXT, true, "password"},
@@ -103,11 +155,11 @@ static const struct api_param batch[] = {
 };
 
 #define GET(path, role, gives, handler, params, help) \
-    {HTTP_GET, API_ROOT path, role, false, 0, API_NOTHING, gives, 200, handler, params, help}
+    {HTTP_GET, API_ROOT path, role, false, 0, API_NOTHING, gives, 200, handler, params, help, false}
 #define POST(path, role, status, handler, params, help) \
-    {HTTP_POST, API_ROOT path, role, false, SMALL, API_JSON, API_JSON, status, handler, params, help}
+    {HTTP_POST, API_ROOT path, role, false, SMALL, API_JSON, API_JSON, status, handler, params, help, false}
 #define DELETE(path, role, handler, params, help) \
-    {HTTP_DELETE, API_ROOT path, role, false, 0, API_NOTHING, API_NOTHING, 204, handler, params, help}
+    {HTTP_DELETE, API_ROOT path, role, false, 0, API_NOTHING, API_NOTHING, 204, handler, params, help, false}
 
 /* The first row that fits counts: "self" stands before "{id}". */
 const struct api_route api_routes[] = {
@@ -135,6 +187,8 @@ const struct api_route api_routes[] = {
         "All of one certificate, and where it was seen"),
     GET("/certificates/{sha256}/pem", AUTH_VIEWER, API_PEM, api_certificates_pem, by_sha256,
         "The certificate as a PEM file"),
+    POST("/certificates/{sha256}/revoke", AUTH_ADMIN, 200, api_certificates_revoke, revocation,
+         "Revoke a certificate that the built-in authority issued"),
     GET("/endpoints", AUTH_VIEWER, API_JSON, api_endpoints_list, endpoints,
         "Endpoints, paged"),
     GET("/endpoints/{id}", AUTH_VIEWER, API_JSON, api_endpoints_get, by_id,
@@ -152,6 +206,30 @@ const struct api_route api_routes[] = {
          "Refuse an agent's requests from now on"),
     POST("/agents/{id}/enable", AUTH_ADMIN, 200, api_agents_enable, by_id,
          "Take an agent's requests again"),
+
+    {HTTP_POST, API_ROOT "/agents/{id}/targets", AUTH_ADMIN, false, LARGE, API_JSON, API_JSON, 200,
+     api_agents_targets, targets, "Set the targets that an agent fetches from here", false},
+    POST("/agents/{id}/rescan", AUTH_ADMIN, 200, api_agents_rescan, rescan,
+         "Have an agent scan again, within its own targets"),
+
+    GET("/requests", AUTH_VIEWER, API_JSON, api_requests_list, requests,
+        "Requests for certificates, paged"),
+    {HTTP_GET, API_ROOT "/requests/{id}", AUTH_VIEWER, false, 0, API_NOTHING, API_JSON, 200,
+     api_requests_get, by_id, "One request; agents see their own", true},
+    POST("/requests/{id}/approve", AUTH_ADMIN, 200, api_requests_approve, by_id,
+         "Approve a request: its certificate is issued"),
+    POST("/requests/{id}/refuse", AUTH_ADMIN, 200, api_requests_refuse, refusal,
+         "Refuse a request, with a reason"),
+    GET("/profiles", AUTH_VIEWER, API_JSON, api_profiles_list, none,
+        "What may be asked for, and what is then given"),
+    GET("/services/{id}", AUTH_VIEWER, API_JSON, api_services_get, by_id,
+        "Owner, tags and notes of a line of certificates"),
+    POST("/services/{id}", AUTH_ADMIN, 200, api_services_set, service,
+         "Set owner, tags and notes"),
+    GET("/ca/chain", AUTH_PUBLIC, API_PEM, api_ca_chain, none,
+        "The issuing certificate and its root"),
+    GET("/ca/crl", AUTH_PUBLIC, API_CRL, api_ca_crl, none,
+        "The revocation list (RFC 5280)"),
 
     GET("/tokens", AUTH_ADMIN, API_JSON, api_tokens_list, none,
         "Enrolment tokens that can still be used"),
@@ -175,10 +253,18 @@ const struct api_route api_routes[] = {
 
     /* By agents. */
     {HTTP_POST, API_ROOT "/agents", AUTH_PUBLIC, true, SMALL, API_JSON, API_JSON, 201,
-     api_agents_enrol, enrolment, "Enrol an agent by a token; signed with the new key"},
+     api_agents_enrol, enrolment, "Enrol an agent by a token; signed with the new key", false},
+    {HTTP_POST, API_ROOT "/requests", AUTH_AGENT, false, LARGE, API_JSON, API_JSON, 201,
+     api_requests_add, request, "Request a certificate; 200 where the id is known already", false},
+    POST("/requests/{id}/outcome", AUTH_AGENT, 200, api_requests_outcome, outcome,
+         "Tell what became of an issued certificate"),
+    GET("/agents/self/work", AUTH_AGENT, API_JSON, api_work_get, none,
+        "What waits for this agent: targets, a rescan, its requests"),
+    POST("/agents/self/work/done", AUTH_AGENT, 200, api_work_done, rescan_done,
+         "A rescan is done"),
     {HTTP_POST, API_ROOT "/certificates/missing", AUTH_AGENT, false, FINGERPRINTS, API_JSON, API_JSON,
-     200, api_push_missing, fingerprints, "Which of these certificates are not stored yet?"},
+     200, api_push_missing, fingerprints, "Which of these certificates are not stored yet?", false},
     {HTTP_POST, API_ROOT "/observations", AUTH_AGENT, false, PUSH_DECODED_MAX, API_NDJSON, API_JSON,
-     200, api_push_observations, batch, "Store a batch: certificates, observations, summary"},
+     200, api_push_observations, batch, "Store a batch: certificates, observations, summary", false},
 };
 const size_t api_routes_n = sizeof api_routes / sizeof api_routes[0];

@@ -39,6 +39,8 @@ enum err api_summary(struct api_call *call) {
     json_int(j, "agents", (int64_t)counts.agents);
     json_int(j, "quiet_agents", (int64_t)counts.quiet);
     json_int(j, "disabled_agents", (int64_t)counts.disabled);
+    json_int(j, "requests", (int64_t)counts.requests);
+    json_int(j, "requests_pending", (int64_t)counts.pending);
     json_time(j, "now", api_now_s(call));
     json_object(j, "server");
     json_text(j, "version", CLM_VERSION);

@@ -116,10 +116,50 @@ async function enable(view, agent) {
   view.reload();
 }
 
+function setTargets(view, agent) {
+  formDialog("Targets of " + agent.name, "Save", [
+    field("Targets", { name: "text", rows: 10, value: agent.targets ? agent.targets.text : "", class: "mono", spellcheck: "false" },
+      "One a line, as in the file targets: mail.example.com 443,465 or 10.0.0.0/24. The agent fetches them besides its own, if its settings allow that."),
+  ], async (data, { close }) => {
+    await send("POST", "/agents/" + agent.id + "/targets", { text: data.get("text").replaceAll("\r\n", "\n") });
+    close();
+    view.reload();
+  });
+}
+
+function scanNow(view, agent) {
+  formDialog("Scan now", "Ask for a scan", [
+    h("p", {}, "The agent asks for work every few minutes and scans then, within its own targets."),
+    field("Targets", { name: "targets", placeholder: "all of its targets", spellcheck: "false" }, "host or host:port, with commas between them; empty: all."),
+  ], async (data, { close }) => {
+    const targets = data.get("targets").split(/[\s,]+/).filter(Boolean);
+    await send("POST", "/agents/" + agent.id + "/rescan", { targets });
+    close();
+    view.reload();
+  });
+}
+
+function rescanWords(agent) {
+  const rescan = agent.rescan;
+  if (!rescan) return null;
+  return [rescan.done ? "done, asked " : "waits for the agent, asked ", moment(rescan.asked),
+    rescan.targets.length ? [": ", rescan.targets.map((target, i) => [i ? ", " : "", foreign(target)])] : null];
+}
+
+function targets(view, agent) {
+  const set = agent.targets && agent.targets.text;
+  return h("section", { class: "sheet" },
+    h("header", {}, h("h2", {}, "Targets from here"),
+      view.me.role === "admin" ? h("div", { class: "acts" }, h("button", { type: "button", click: () => setTargets(view, agent) }, "Edit targets"))
+        : h("span", { class: "quiet" }, "besides those of its own file")),
+    set ? h("pre", { tabindex: "0", "aria-label": "Targets" }, set)
+      : h("p", { class: "pad quiet" }, "None: it looks at what its own file says."));
+}
+
 function acts(view, agent) {
   if (view.me.role !== "admin") return null;
   const button = (label, act) => h("button", { type: "button", click: act }, label);
-  return h("div", { class: "acts" }, button("Rename", () => rename(view, agent)), button("Enrol again", () => addAgent(view, agent.name)),
+  return h("div", { class: "acts" }, agent.state === "disabled" ? null : button("Scan now", () => scanNow(view, agent)), button("Rename", () => rename(view, agent)), button("Enrol again", () => addAgent(view, agent.name)),
     agent.state === "disabled" ? button("Enable", () => enable(view, agent)) : button("Disable", () => disable(view, agent)));
 }
 
@@ -133,6 +173,7 @@ export async function showOne(view) {
     ["Enrolled", moment(agent.enrolled)],
     ["Last heard", moment(agent.last_seen)],
     ["Last scan", agent.last_scan ? moment(agent.last_scan.time) : "none yet"],
+    ["Scan now", rescanWords(agent)],
     ["Endpoints", h("a", { href: "/endpoints?agent=" + agent.id }, count(agent.endpoints || 0))],
     ["Certificates", h("a", { href: "/certificates?agent=" + agent.id }, count(agent.certificates || 0))],
     ["Identifier", h("span", { class: "mono" }, agent.id)],
@@ -142,6 +183,7 @@ export async function showOne(view) {
       h("span", { class: "crumb" }, h("a", { href: "/agents" }, "Agents"), " /"), h("h1", {}, foreign(agent.name)),
       agentMark(agent), acts(view, agent)),
     h("section", { class: "sheet" }, h("header", {}, h("h2", {}, "Agent")),
-      h("dl", {}, rows.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]))),
+      h("dl", {}, rows.filter(([, value]) => value !== null).map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]))),
+    targets(view, agent),
   ];
 }

@@ -21,6 +21,7 @@ import * as certificates from "/gui/certificates.js";
 import * as dashboard from "/gui/dashboard.js";
 import * as endpoints from "/gui/endpoints.js";
 import * as login from "/gui/login.js";
+import * as requests from "/gui/requests.js";
 
 // letter: `g` and it go there. find: what the search box of this page looks through.
 const PAGES = [
@@ -31,6 +32,8 @@ const PAGES = [
   { path: "/endpoints/:id", title: "Endpoint", in: "/endpoints", show: endpoints.showOne },
   { path: "/agents", title: "Agents", letter: "a", show: agents.show, find: "agents", count: "agents" },
   { path: "/agents/:id", title: "Agent", in: "/agents", show: agents.showOne },
+  { path: "/requests", title: "Requests", letter: "r", show: requests.show, find: "requests", count: "requests_pending" },
+  { path: "/requests/:id", title: "Request", in: "/requests", show: requests.showOne },
   { path: "/admin", title: "Admin", letter: "m", show: admin.show, role: "admin" },
   { path: "/login", title: "Log in", alone: true, show: login.show },
   { path: "/welcome", title: "Welcome", alone: true, show: login.showWelcome },

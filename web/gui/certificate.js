@@ -1,6 +1,7 @@
 // One certificate: its life, where it is served, its chain, all of its fields.
-import { get, text } from "/gui/api.js";
-import { copyButton, foreign, h, mono, svg } from "/gui/dom.js";
+import { get, send, text } from "/gui/api.js";
+import { formDialog } from "/gui/agents.js";
+import { copyButton, field, foreign, h, mono, svg } from "/gui/dom.js";
 import { agentLink, certificateLink, count, date, endpointLink, grouped, key, mark, moment, nameOf, plural, stateMark } from "/gui/format.js";
 
 const DAY_MS = 86400000;
@@ -48,7 +49,8 @@ function sightings(certificate) {
     rows.length
       ? h("table", {}, h("caption", {}, "Places where this certificate was seen"),
           heading([["Endpoint"], ["Face", "wide"], ["Agent", "mid"], ["First", "num wide"], ["Last", "num"]]), h("tbody", {}, rows.map(sightingRow)))
-      : h("p", { class: "pad quiet" }, "Nowhere yet: it came with the chain of another, or from a file."));
+      : h("p", { class: "pad quiet" }, certificate.request ? "Nowhere yet: it was issued, and no scan has seen it."
+          : "Nowhere yet: it came with the chain of another, or from a file."));
 }
 
 function chain(certificate) {
@@ -63,6 +65,51 @@ function chain(certificate) {
 }
 
 const words = (items) => (items && items.length ? items.map((item, i) => [i ? ", " : "", foreign(item)]) : null);
+
+// ---- what people say and do -------------------------------------------------
+
+function editService(view, service) {
+  formDialog("Owner, tags and notes", "Save", [
+    field("Owner", { name: "owner", value: service.owner, maxlength: 255 }, "A team rather than a person."),
+    field("Tags", { name: "tags", value: service.tags.join(", "), maxlength: 2000, spellcheck: "false" }, "Words with commas between them."),
+    field("Notes", { name: "notes", rows: 4, value: service.notes, maxlength: 4096 }),
+    h("p", { class: "quiet" }, "They belong to the service: certificates that replace this one keep them."),
+  ], async (data, { close }) => {
+    const tags = data.get("tags").split(",").map((tag) => tag.trim()).filter(Boolean);
+    await send("POST", "/services/" + service.id, { owner: data.get("owner"), tags, notes: data.get("notes").replaceAll("\r\n", "\n") });
+    close();
+    view.reload();
+  });
+}
+
+function service(view, c) {
+  const s = c.service, none = h("span", { class: "quiet" }, "—");
+  const rows = [
+    ["Owner", s.owner ? foreign(s.owner) : none.cloneNode(true)],
+    ["Tags", s.tags.length ? h("span", { class: "chips" }, s.tags.map((tag) => h("span", { class: "chip" }, foreign(tag)))) : none.cloneNode(true)],
+    ["Notes", s.notes ? h("bdi", { class: "lines" }, s.notes) : none.cloneNode(true)],
+    ["Request", c.request ? [h("a", { href: "/requests/" + c.request.id }, mono(c.request.id.slice(0, 16))), ", " + c.request.state] : null],
+  ];
+  return h("section", { class: "sheet" },
+    h("header", {}, h("h2", {}, "Service"), view.me.role === "admin"
+      ? h("div", { class: "acts" }, h("button", { type: "button", click: () => editService(view, s) }, "Edit")) : null),
+    h("dl", {}, rows.filter(([, value]) => value !== null).map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])));
+}
+
+const REASONS = [["superseded", "Superseded: another takes its place"], ["keyCompromise", "Key compromise: its key is known to others"],
+  ["cessationOfOperation", "Cessation of operation: it is needed no more"], ["affiliationChanged", "Affiliation changed"],
+  ["privilegeWithdrawn", "Privilege withdrawn"], ["unspecified", "Unspecified"]];
+
+function revoke(view, c) {
+  formDialog("Revoke " + (c.display_name || "this certificate") + "?", "Revoke", [
+    h("p", {}, "It stands in the revocation list from then on. This cannot be taken back, and whoever still serves it is not told."),
+    field("Reason", { name: "reason", choices: REASONS }),
+  ], async (data, { close }) => {
+    await send("POST", "/certificates/" + c.sha256 + "/revoke", { reason: data.get("reason") });
+    close();
+    view.reload();
+  });
+}
 
 function fields(c) {
   const san = c.subject_alt_names || {};
@@ -100,14 +147,18 @@ export async function show(view) {
   return [
     h("div", { class: "head" },
       h("span", { class: "crumb" }, h("a", { href: "/certificates" }, "Certificates"), " /"), h("h1", {}, nameOf(c)),
-      c.bad ? mark("bad", "✕", "unreadable") : stateMark(c),
+      c.bad ? mark("bad", "✕", "unreadable") : c.revoked ? mark("bad", "✕", "revoked") : stateMark(c),
+      c.issued_not_served ? mark("plain", "◌", "issued, not yet served") : null,
       c.self_signed ? mark("plain", "", "self-signed") : null,
       c.is_ca ? mark("plain", "", "CA") : null,
-      h("div", { class: "acts" }, copyButton("Copy PEM", () => text("/certificates/" + c.sha256 + "/pem")),
+      h("div", { class: "acts" },
+        view.me.role === "admin" && c.request && !c.revoked ? h("button", { type: "button", click: () => revoke(view, c) }, "Revoke") : null,
+        copyButton("Copy PEM", () => text("/certificates/" + c.sha256 + "/pem")),
         h("a", { class: "button", href: "/api/v1/certificates/" + c.sha256 + "/pem", download: c.sha256.slice(0, 16) + ".pem" }, "Download"))),
+    c.revoked ? h("p", { class: "notice bad" }, "Revoked ", moment(c.revoked.time), " by ", foreign(c.revoked.by.replace(/^user:/, "")), ": ", c.revoked.reason, ".") : null,
     c.defect ? h("p", { class: "notice bad" }, "Its bytes do not parse: ", foreign(c.defect)) : null,
     life(c),
-    h("div", { class: "grid" }, sightings(c), chain(c)),
+    h("div", { class: "grid" }, sightings(c), h("div", { class: "column" }, service(view, c), chain(c))),
     fields(c),
     h("details", { class: "sheet" }, h("summary", {}, "PEM"), h("pre", { tabindex: "0" }, c.pem || "")),
   ];

@@ -10,7 +10,9 @@ function names(row) {
   return h("span", { class: "sub" }, row.names.map((name, i) => [i ? ", " : "", foreign(name)]), more > 0 ? " + " + count(more) : null);
 }
 
-const status = (row) => (row.bad ? mark("bad", "✕", "unreadable") : stateMark(row));
+const status = (row) => (row.bad ? mark("bad", "✕", "unreadable") : row.revoked ? mark("bad", "✕", "revoked") : stateMark(row));
+
+const places = (row) => (row.issued_not_served ? h("span", { class: "quiet" }, "not yet") : count(row.places));
 
 const COLUMNS = [
   { title: "Status", cell: status },
@@ -18,7 +20,8 @@ const COLUMNS = [
   { title: "Issuer", kind: "issuer mid", cell: (row) => (row.self_signed ? mark("plain", "", "self-signed") : foreign(shortName(row.issuer))) },
   { title: "Key", wide: true, kind: "tight", cell: (row) => key(row.key) },
   { title: "Ends", key: "not_after", numeric: true, kind: "mid", cell: (row) => date(row.not_after) },
-  { title: "Places", numeric: true, kind: "mid", cell: (row) => count(row.places) },
+  { title: "Owner", kind: "issuer wider", cell: (row) => (row.owner ? foreign(row.owner) : h("span", { class: "quiet" }, "—")) },
+  { title: "Places", numeric: true, kind: "mid", cell: places },
   { title: "First seen", key: "first_seen", numeric: true, kind: "wider", cell: (row) => date(row.first_seen) },
 ];
 
@@ -35,8 +38,8 @@ async function saveAll(rows) {
   save("certificates.pem", all.join(""));
 }
 
-const tab = (view, label, value, current) =>
-  h("a", { href: "/certificates" + (value ? "?view=" + value : ""), "aria-current": current === value ? "page" : null, "data-focus": "tab-" + value,
+export const tab = (view, path, label, value, current) =>
+  h("a", { href: path + (value ? "?view=" + value : ""), "aria-current": current === value ? "page" : null, "data-focus": "tab-" + value,
     click: (event) => {
       event.preventDefault();
       event.stopPropagation();
@@ -80,7 +83,7 @@ export async function show(view) {
   await ready;
   return [
     h("div", { class: "head" }, h("h1", {}, "Certificates"), total),
-    h("div", { class: "tabs" }, tab(view, "Served now", "", all ? "all" : ""), tab(view, "All", "all", all ? "all" : "")),
+    h("div", { class: "tabs" }, tab(view, "/certificates", "Served now", "", all ? "all" : ""), tab(view, "/certificates", "All", "all", all ? "all" : "")),
     await agentChip(view),
     element,
   ];

@@ -1,12 +1,12 @@
 // "Does anything need me?" First that, then numbers, then the rest.
 import { get } from "/gui/api.js";
 import { foreign, h } from "/gui/dom.js";
-import { agentMark, certificateLink, count, moment, plural, shortName, stateMark } from "/gui/format.js";
+import { agentMark, certificateLink, count, mark, moment, plural, shortName, stateMark } from "/gui/format.js";
 
 const SHOWN = 8;
 const REFRESH_MS = 60000;
 
-function needs(certificates, agents) {
+function needs(certificates, agents, summary) {
   const ends = certificates.items.filter((c) => c.state === "expired" || c.state === "expiring").map((c) => ({
     mark: stateMark(c),
     what: certificateLink(c),
@@ -17,13 +17,18 @@ function needs(certificates, agents) {
     what: h("a", { href: "/agents/" + a.id }, foreign(a.name)),
     why: [a.last_seen ? ["last heard ", moment(a.last_seen)] : "never heard", "; " + plural(a.endpoints || 0, "endpoint") + " unwatched"],
   }));
-  return [...ends, ...quiet];
+  const waiting = summary.requests_pending ? [{
+    mark: mark("soon", "◔", "waiting"),
+    what: h("a", { href: "/requests" }, plural(summary.requests_pending, "request")),
+    why: "for certificates, to be approved or refused",
+  }] : [];
+  return [...waiting, ...ends, ...quiet];
 }
 
 function needsSheet(rows, now) {
   if (rows.length === 0)
     return h("section", { class: "sheet" }, h("p", { class: "pad clear" }, h("span", { class: "mark ok" }, h("span", { "aria-hidden": "true" }, "●"), "all clear"),
-      " No certificate that is served ends within 30 days, no agent is quiet. Checked at ", moment(now), "."));
+      " No certificate that is served ends within 30 days, no agent is quiet, no request waits. Checked at ", moment(now), "."));
   return h("section", { class: "sheet" },
     h("header", {}, h("h2", {}, "Needs you"), rows.length > SHOWN
       ? h("span", { class: "quiet" }, SHOWN + " of " + count(rows.length) + ", ", h("a", { href: "/certificates" }, "show all")) : null),
@@ -59,7 +64,7 @@ export async function show(view) {
     get("/agents", { limit: 1000 }, view.signal),
   ]);
   view.summary(summary);
-  const rows = needs(certificates, agents);
+  const rows = needs(certificates, agents, summary);
   // A page that is looked at stays true.
   const again = setTimeout(() => document.visibilityState === "visible" && view.reload(), REFRESH_MS);
   view.signal.addEventListener("abort", () => clearTimeout(again));

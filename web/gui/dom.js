@@ -93,13 +93,14 @@ export function dialog(title, fill) {
 
 let ids = 0;
 
-// A labelled field; options are attributes of the input.
+// A labelled field; options are attributes of the input. With `rows` it has several lines.
 export function field(label, options, hint) {
   const id = "field-" + ++ids;
   const { choices, ...attributes } = options;
-  const input = choices
-    ? h("select", { ...attributes, id }, choices.map(([value, text]) => h("option", { value }, text)))
-    : h("input", { ...attributes, id, "aria-describedby": hint ? id + "-hint" : null });
+  const common = { ...attributes, id, "aria-describedby": hint ? id + "-hint" : null };
+  const input = choices ? h("select", common, choices.map(([value, text]) => h("option", { value }, text)))
+    : attributes.rows ? h("textarea", { ...common, value: null }) : h("input", common);
+  if (attributes.rows) input.value = attributes.value || ""; // as it is, also what is hidden
   return h("div", { class: "field" }, h("label", { for: id }, label), input,
     hint ? h("span", { class: "quiet", id: id + "-hint" }, hint) : null);
 }

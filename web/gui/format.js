@@ -74,6 +74,16 @@ export function agentMark(agent) {
   return agent.quiet ? mark("soon", "▲", "quiet") : mark("ok", "●", "active");
 }
 
+const REQUESTS = {
+  pending: ["soon", "◔", "waiting"],
+  approved: ["plain", "◌", "approved"],
+  issued: ["ok", "●", "issued"],
+  refused: ["bad", "✕", "refused"],
+  revoked: ["bad", "✕", "revoked"],
+};
+
+export const requestMark = (request) => mark(...(REQUESTS[request.state] || ["plain", "?", request.state]));
+
 // { algorithm: "RSA", bits: 2048 }, { algorithm: "EC", curve: "P-256" }
 export function key(k) {
   if (!k || !k.algorithm) return "—";

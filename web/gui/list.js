@@ -11,6 +11,8 @@ import { count } from "/gui/format.js";
    columns     { title, key?: to sort by, numeric?, wide?: hidden on narrow screens,
                 kind?: class of its cells, cell: (row) => node }
    sort        the key that holds where the URL names none
+   order       the same for "asc" (where it is not given) and "desc"; for lists without
+               columns to sort by
    link        (row) => address that Enter and a click on the row's first link open
    dim         (row) => true where the row is history
    empty       () => node to show where there is no row
@@ -26,7 +28,7 @@ export class List extends HTMLElement {
 
   get order() {
     const sort = this.view.query.get("sort") || this.how.sort;
-    return { sort, descending: this.view.query.get("order") === "desc" };
+    return { sort, descending: (this.view.query.get("order") || this.how.order) === "desc" };
   }
 
   async load() {

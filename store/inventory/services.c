@@ -1,0 +1,111 @@
+/* Services: what people say of a line of certificates. See requests.h. */
+#include "store/inventory/private.h"
+
+#include "base/text.h"
+
+#include <string.h>
+
+static struct bytes copy(struct arena *a, struct bytes b) {
+    return b.n == 0 ? (struct bytes){NULL, 0} : arena_copy(a, b);
+}
+
+static void copy_tags(struct bytes tags, struct arena *a, struct inventory_service *out) {
+    struct cur c = cur_open(copy(a, tags));
+    struct bytes *items = arena_array(a, UINT8_MAX, sizeof *items);
+    while (items != NULL && c.rest.n > 0 && out->tags_n < UINT8_MAX)
+        items[out->tags_n++] = cur_vec8(&c);
+    out->tags = items;
+}
+
+/* What was said of it, with the lock held. */
+static void copy_service(const struct state *s, const uint8_t *id, struct arena *a,
+                         struct inventory_service *out) {
+    memset(out, 0, sizeof *out);
+    memcpy(out->id, id, INVENTORY_ID_SIZE);
+    uint32_t i = table_find(&s->by_service, id);
+    if (i == ROWS_NONE)
+        return;
+    const struct state_service *r = state_service(s, i);
+    out->owner = copy(a, state_word_text(s, r->owner));
+    out->notes = copy(a, r->notes);
+    copy_tags(r->tags, a, out);
+}
+
+static enum err copied(const struct arena *a, struct fault *f) {
+    return a->err == ERR_OK ? ERR_OK : fault_set(f, a->err, "service", "no room");
+}
+
+enum err inventory_service_said(struct inventory *inv, const uint8_t *id, struct arena *a,
+                                struct inventory_service *out, struct fault *f) {
+    if (!inventory_lock(inv, f))
+        return ERR_MEMORY;
+    copy_service(&inv->state, id, a, out);
+    inventory_unlock(inv);
+    return copied(a, f);
+}
+
+enum err inventory_service_get(struct inventory *inv, const uint8_t *id, struct arena *a,
+                               struct inventory_service *out, struct fault *f) {
+    const struct state *s = &inv->state;
+    if (!inventory_lock(inv, f))
+        return ERR_MEMORY;
+    copy_service(s, id, a, out);
+    for (uint32_t i = 0; i < s->certs.n; i++)
+        out->certificates += memcmp(state_cert(s, i)->service, id, INVENTORY_ID_SIZE) == 0;
+    inventory_unlock(inv);
+    if (out->certificates == 0)
+        return fault_set(f, ERR_NOT_FOUND, "service", "not known");
+    return copied(a, f);
+}
+
+static bool is_line(struct bytes text) {
+    for (size_t i = 0; i < text.n; i++)
+        if (text.p[i] < 0x20 || text.p[i] == 0x7f)
+            return false;
+    return utf8_valid(text);
+}
+
+static enum err check_service(const struct inventory_service *v, struct fault *f) {
+    if (v->owner.n > INVENTORY_OWNER_MAX || !is_line(v->owner))
+        return fault_set(f, ERR_USAGE, "owner", "one line of at most %d bytes",
+                         INVENTORY_OWNER_MAX);
+    if (v->notes.n > INVENTORY_NOTES_MAX || !utf8_valid(v->notes))
+        return fault_set(f, ERR_USAGE, "notes", "at most %d bytes", INVENTORY_NOTES_MAX);
+    if (v->tags_n > INVENTORY_TAGS_MAX)
+        return fault_set(f, ERR_USAGE, "tags", "at most %d", INVENTORY_TAGS_MAX);
+    for (size_t i = 0; i < v->tags_n; i++)
+        if (v->tags[i].n == 0 || v->tags[i].n > INVENTORY_TAG_MAX || !is_line(v->tags[i]) ||
+            bytes_find(v->tags[i], bytes_text(",")) != SIZE_MAX)
+            return fault_set(f, ERR_USAGE, "tags", "each one line of 1 to %d bytes, without commas",
+                             INVENTORY_TAG_MAX);
+    return ERR_OK;
+}
+
+enum err inventory_service_set(struct inventory *inv, const struct inventory_service *service,
+                               const struct inventory_audit *act, struct fault *f) {
+    struct change *c;
+    struct entries e;
+    struct buf tags;
+    struct bytes id = bytes_of(service->id, INVENTORY_ID_SIZE);
+    enum err code = check_service(service, f);
+    if (code == ERR_OK)
+        code = change_begin_of(inv, "service", id, &c, f);
+    if (code != ERR_OK)
+        return code;
+    buf_init(&tags, 1 << 16);
+    for (size_t i = 0; i < service->tags_n; i++) {
+        size_t mark = buf_open_vec(&tags, 1);
+        buf_put(&tags, service->tags[i]);
+        buf_close_vec(&tags, mark, 1);
+    }
+    struct record_service r = {id, service->owner, buf_bytes(&tags), service->notes};
+    entries_init(&e);
+    record_service_write(&r, &e.bytes);
+    if (tags.err != ERR_OK)
+        e.bytes.err = tags.err;
+    entries_end(&e, RECORD_SERVICE);
+    entries_audit(&e, act);
+    code = entries_submit(&e, c, f);
+    buf_clear(&tags);
+    return code;
+}
