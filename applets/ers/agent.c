@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { CONFIG_MAX = 1 << 20, KEY_MAX = 64 * 1024 };
+enum { CONFIG_MAX = 1 << 20 };
 
 #define ROW(member, value, help)                                                                   \
     { OPT_TEXT, 0, #member, value, offsetof(struct agent_config, member), help }
@@ -18,6 +18,7 @@ const struct opt_row agent_config_rows[] = {
     ROW(network, "LABEL", "Agents with the same label see the same network"),
     ROW(pin, "PIN", "sha256-HEX of the server's root, or system"),
     ROW(ca, "FILE", "Roots to trust instead of a pin, PEM"),
+    ROW(remote, "none|scan", "What the server may ask of this agent by ers sync; default scan"),
     {OPT_END, 0, NULL, NULL, 0, NULL},
 };
 #undef ROW
@@ -127,49 +128,12 @@ enum err agent_config_save(const struct agent *a, struct fault *f) {
 
 /* ---- key ---- */
 
-/* The bytes between the lines; readers of certificates never decode private keys. */
-static bool read_key_pem(struct bytes text, struct buf *der) {
-    static const char begin[] = "-----BEGIN PRIVATE KEY-----", end[] = "-----END PRIVATE KEY-----";
-    size_t from = bytes_find(text, bytes_text(begin));
-    if (from == SIZE_MAX)
-        return false;
-    struct bytes rest = bytes_part(text, from + strlen(begin), SIZE_MAX);
-    size_t n = bytes_find(rest, bytes_text(end));
-    return n != SIZE_MAX && base64_read(bytes_part(rest, 0, n), der) && der->err == ERR_OK;
-}
-
-static void wipe(struct buf *b) {
-    if (b->p)
-        crypto_wipe(b->p, b->cap);
-    buf_clear(b);
-}
-
 enum err agent_key_read(const struct agent *a, struct signing_key **out, struct fault *f) {
-    struct buf text, der;
-    buf_init(&text, KEY_MAX);
-    buf_init(&der, KEY_MAX);
-    enum err err = file_read(a->key_file, &text, f);
-    if (!err && !read_key_pem(buf_bytes(&text), &der))
-        err = fault_set(f, ERR_DAMAGED, "private key", "%s", a->key_file);
-    if (!err)
-        err = signing_key_read(buf_bytes(&der), out, f);
-    wipe(&text);
-    wipe(&der);
-    return err;
+    return x509_key_file_read(a->key_file, out, f);
 }
 
 enum err agent_key_write(const struct agent *a, const struct signing_key *key, struct fault *f) {
-    struct buf text, der;
-    buf_init(&text, KEY_MAX);
-    buf_init(&der, KEY_MAX);
-    signing_key_write(key, &der);
-    pem_write(&text, "PRIVATE KEY", buf_bytes(&der));
-    enum err err = der.err ? der.err : text.err;
-    err = err ? fault_set(f, err, "private key", "%s", a->key_file)
-              : file_replace(a->key_file, buf_bytes(&text), 0600, f);
-    wipe(&text);
-    wipe(&der);
-    return err;
+    return x509_key_file_write(a->key_file, key, f);
 }
 
 /* ---- deliveries ---- */
