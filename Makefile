@@ -4,6 +4,7 @@
 #   make run [ONCE=1]           a server, an agent and five endpoints on loopback, to look at
 #   make test                   all tests; make SAN=address,undefined test the same with sanitizers
 #   make test-windows           cross-build and test the exe under wine
+#   make bench                  speed and size beside peers, in one table
 #   make check                  -Werror, layers, banned calls, formatting
 #   make fuzz                   every fuzz target for FUZZ_SECONDS (an hour)
 #   make dist                   tarball, deb, rpm, zip and installer in build/dist; test-dist tests them
@@ -70,6 +71,8 @@ UNIT_TESTS := notify_digest_test notify_mail_test notify_state_test net_smtp_tes
 FUZZ_TARGETS := notify_state_fuzz net_signature_fuzz ers_last_fuzz model_target_fuzz model_target_file_fuzz model_observation_fuzz http_reader_fuzz tls_harvest_fuzz x509_cert_fuzz x509_pem_fuzz x509_chain_fuzz x509_request_fuzz x509_crl_fuzz ca_profile_fuzz crypto_key_fuzz crypto_verify_fuzz api_lines_fuzz auth_files_fuzz store_block_fuzz store_record_fuzz
 TORTURE_TESTS := server_kill_test.py store_kill.py
 PEER_TESTS := request_test.py false_start_test.py try_test.py digest_test.py clm_words_test.py dist_root_test.py gui_test.py house_test.py net_http_test.py scan_test.py push_test.py binary_test.py discover_test.py http_test.py tls_test.py inspect_test.py x509_write_test.py ca_test.py server_test.py request_server_test.py export_test.py
+BENCH := x509_read
+BENCH_PEERS := scan_floor peer_x509 peer_sqlite
 PEER_TOOLS := quiet_agent http_get http_peer tls_probe x509_write ca_driver store_tool
 
 # ---- how it is compiled ----------------------------------------------------
@@ -197,6 +200,23 @@ test-windows:
 	@python3 tests/run.py --build $(WINDOWS) \
 		$(patsubst %,$(WINDOWS)/tests/unit/%.exe,$(filter-out $(WINDOWS_SKIP),$(UNIT_TESTS))) tests/peers/windows_test.py
 
+# ---- how fast it is --------------------------------------------------------
+
+# One table beside peers: BENCH_N=10000 endpoints, BENCH_ONLY="scan x509 store".
+# The peers are libraries of this machine, and no part of the product.
+$(B)/tests/bench/%: $(B)/tests/bench/%.o $(B)/libclm.a
+	@$(DEPS_CC) $(LINK_FLAGS) -o $@ $^ $(DEPS_LIBS)
+
+build/host/bench/%: tests/bench/%.c
+	@mkdir -p $(@D)
+	@$(HOSTCC) -std=gnu11 -O2 $(WARNINGS) -o $@ $< -Wl,--as-needed -lsqlite3 -lcrypto
+
+bench-tools:
+	@sh lib/deps/tools.sh build bench
+
+bench: bench-tools all $(BENCH:%=$(B)/tests/bench/%) $(B)/tests/peers/store_tool $(BENCH_PEERS:%=build/host/bench/%)
+	@python3 tests/bench/bench.py --build $(B) --peers build/host/bench $(BENCH_ONLY)
+
 # ---- to look at ------------------------------------------------------------
 
 run: all
@@ -227,7 +247,7 @@ check:
 clean:
 	rm -rf build/linux-x86_64 build/windows-x86_64 build/check-x86_64* build/dist
 
-.PHONY: all dist test-dist unit run-unit test test-tools test-windows check clean run bench fuzz build-fuzz fuzz-programs
+.PHONY: all dist test-dist unit run-unit test test-tools test-windows check clean run bench bench-tools fuzz build-fuzz fuzz-programs
 
 -include $(OBJECTS:.o=.d) $(B)/main.d $(UNIT_TESTS:%=$(B)/tests/unit/%.d) \
 	$(FUZZ_TARGETS:%=$(B)/tests/fuzz/%.d) $(PEER_TOOLS:%=$(B)/tests/peers/%.d) \

@@ -280,7 +280,7 @@ enum err request_advance(const struct agent *a, struct agent_session *session, s
 void request_look(const struct agent *a) {
     struct opt_common common = *a->common;
     void *options = arena_alloc(a->arena, ers_scan.size + 1);
-    if (!options || !file_exists(a->places.targets))
+    if (!options || !(file_exists(a->places.targets) || file_exists(a->places.remote)))
         return;
     if (ers_scan.defaults)
         ers_scan.defaults(options);

@@ -18,7 +18,7 @@ const struct opt_row agent_config_rows[] = {
     ROW(network, "LABEL", "Agents with the same label see the same network"),
     ROW(pin, "PIN", "sha256-HEX of the server's root, or system"),
     ROW(ca, "FILE", "Roots to trust instead of a pin, PEM"),
-    ROW(remote, "none|scan", "What the server may ask of this agent by ers sync; default scan"),
+    ROW(remote, "none|scan|all", "What the server may ask of this agent by ers sync; default scan"),
     {OPT_END, 0, NULL, NULL, 0, NULL},
 };
 #undef ROW

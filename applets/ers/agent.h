@@ -20,7 +20,8 @@ struct agent_config {
     const char *network; /* agents with the same one see the same network */
     const char *pin;     /* "sha256-HEX", several with commas, or "system" */
     const char *ca;      /* file of roots, instead of a pin */
-    const char *remote;  /* "none" or "scan" (the default): what `ers sync` does for the server */
+    const char
+        *remote; /* "none", "scan" (the default) or "all": what `ers sync` does for the server */
 };
 extern const struct opt_row agent_config_rows[];
 

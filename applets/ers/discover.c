@@ -359,7 +359,7 @@ static enum err finish(struct discover *d) {
 }
 
 static enum err show_list(struct discover *d) {
-    enum err e = model_target_file_read(d->arena, d->places.targets, &d->file, d->fault);
+    enum err e = ers_targets_read(d->common, &d->places, &d->file, d->fault);
     if (e != ERR_OK)
         return e;
     if (d->file.targets_n == 0 && !d->common->quiet)

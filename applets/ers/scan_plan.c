@@ -9,7 +9,9 @@
 static enum err join(struct scan *s, struct model_target_file *list, struct model_target *t,
                      struct fault *f) {
     struct model_target *known = model_target_file_find(list, t->key);
-    if (known && (known->has_ports || t->has_ports)) {
+    if (!known)
+        return model_target_file_put(list, t, f);
+    if (known->has_ports || t->has_ports) {
         const struct model_ports *a = known->has_ports ? &known->ports : &s->plan.default_ports;
         const struct model_ports *b = t->has_ports ? &t->ports : &s->plan.default_ports;
         enum err err = model_ports_join(s->common->arena, a, b, &t->ports);
@@ -17,7 +19,8 @@ static enum err join(struct scan *s, struct model_target_file *list, struct mode
             return fault_set(f, err, "ports", "%.*s", (int)t->key.n, (const char *)t->key.p);
         t->has_ports = true;
     }
-    return model_target_file_put(list, t, f);
+    *known = *t; /* the list is never written: no line of it has to be marked */
+    return ERR_OK;
 }
 
 static enum err read_words(struct scan *s, struct fault *f) {
@@ -75,7 +78,7 @@ static enum err override_ports(struct scan *s, struct fault *f) {
 }
 
 static enum err read_targets(struct scan *s, struct fault *f) {
-    enum err err = model_target_file_read(s->common->arena, s->agent.places.targets, &s->file, f);
+    enum err err = ers_targets_read(s->common, &s->agent.places, &s->file, f);
     if (err)
         return err;
     static const struct model_exclusions none = {NULL, 0};

@@ -1,8 +1,9 @@
 /* ers sync: work that waits at the server, within what this agent does anyway.
  *
  * A rescan is a scan of this agent's own targets, never of others: the server cannot
- * make an agent look at what nobody configured here. Requests that were approved are
- * fetched and installed. `remote = none` in ers.conf leaves only these.
+ * make an agent look at what nobody configured here, unless `remote = all` in ers.conf
+ * lets it set targets too; they are kept apart from the person's file. Requests that were
+ * approved are fetched and installed. `remote = none` leaves only these.
  */
 #include "applets/ers/ers.h"
 #include "applets/ers/requests.h"
@@ -16,15 +17,17 @@ struct sync {
     struct agent a;
     struct agent_session *session;
     struct signing_key *key;
-    bool may_scan;
+    bool may_scan, may_target;
     size_t installed, failed;
 };
 
 static enum err read_remote(struct sync *s, struct fault *f) {
     const char *remote = s->a.config.remote ? s->a.config.remote : "scan";
-    s->may_scan = strcmp(remote, "scan") == 0;
+    s->may_target = strcmp(remote, "all") == 0;
+    s->may_scan = s->may_target || strcmp(remote, "scan") == 0;
     if (!s->may_scan && strcmp(remote, "none") != 0)
-        return fault_set(f, ERR_USAGE, "remote", "'%s' in %s: none or scan", remote, s->a.conf);
+        return fault_set(f, ERR_USAGE, "remote", "'%s' in %s: none, scan or all", remote,
+                         s->a.conf);
     return ERR_OK;
 }
 
@@ -46,6 +49,15 @@ static enum err tell_done(struct sync *s, struct bytes id, struct fault *f) {
     return err;
 }
 
+/* Where they are no longer allowed or set, they are forgotten. */
+static enum err keep_targets(struct sync *s, struct json_value targets, struct fault *f) {
+    struct bytes text = {NULL, 0};
+    if (s->may_target && json_type_of(targets) == JSON_OBJECT &&
+        !json_string(json_get(targets, "text"), s->a.arena, &text))
+        return fault_set(f, ERR_NETWORK, "server", "its targets are none that are understood");
+    return ers_targets_keep_remote(s->a.common, &s->a.places, text, f);
+}
+
 static enum err fetch(struct sync *s, struct bytes *rescan, struct fault *f) {
     struct buf answer;
     struct json_value v;
@@ -58,6 +70,8 @@ static enum err fetch(struct sync *s, struct bytes *rescan, struct fault *f) {
         err = fault_set(f, ERR_NETWORK, "server", "its answer is none that is understood");
     if (!err && json_string(json_get(json_get(v, "rescan"), "id"), s->a.arena, &id))
         *rescan = arena_copy(s->a.arena, id);
+    if (!err)
+        err = keep_targets(s, json_get(v, "targets"), f);
     buf_clear(&answer);
     return err;
 }
@@ -127,7 +141,7 @@ static const struct opt_row rows[] = {
 const struct opt_command ers_sync = {
     .name = "sync",
     .arguments = "",
-    .summary = "do what waits at the server: rescans, approved requests",
+    .summary = "do what waits at the server: targets, rescans, approved requests",
     .examples = "ers sync",
     .rows = rows,
     .size = 1,

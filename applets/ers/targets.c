@@ -23,10 +23,50 @@ enum err ers_places_find(const struct opt_common *common, struct ers_places *out
                          "no home folder: give one with --config DIR");
     p.targets = path_join(a, p.config, "targets");
     p.passes = path_join(a, p.state, "passes");
-    if (p.targets == NULL || p.passes == NULL)
+    p.remote = path_join(a, p.state, "targets.server");
+    if (p.targets == NULL || p.passes == NULL || p.remote == NULL)
         return fault_set(f, a->err, "configuration", "%s", p.config);
     *out = p;
     return ERR_OK;
+}
+
+/* The person's own word on a target, and every exclusion, come first. */
+static enum err add_remote(struct model_target_file *file, const struct model_target_file *remote,
+                           struct fault *f) {
+    enum err e = ERR_OK;
+    for (size_t i = 0; i < remote->targets_n && e == ERR_OK; i++) {
+        struct model_target t = remote->targets[i];
+        if (model_target_file_find(file, t.key) != NULL)
+            continue;
+        if (!t.has_ports)
+            t.ports = remote->default_ports;
+        t.has_ports = t.kind != MODEL_TARGET_PATH;
+        t.is_remote = true;
+        e = model_target_file_put(file, &t, f);
+    }
+    for (size_t i = 0; i < remote->excluded_n && e == ERR_OK; i++)
+        if (model_target_file_find_excluded(file, remote->excluded[i].key) == NULL)
+            e = model_target_file_put_excluded(file, &remote->excluded[i], f);
+    return e;
+}
+
+enum err ers_targets_read(const struct opt_common *common, const struct ers_places *places,
+                          struct model_target_file *out, struct fault *f) {
+    struct model_target_file remote;
+    enum err e = model_target_file_read(common->arena, places->targets, out, f);
+    if (e != ERR_OK || !file_exists(places->remote))
+        return e;
+    e = model_target_file_read(common->arena, places->remote, &remote, f);
+    return e == ERR_OK ? add_remote(out, &remote, f) : e;
+}
+
+enum err ers_targets_keep_remote(const struct opt_common *common, const struct ers_places *places,
+                                 struct bytes text, struct fault *f) {
+    struct model_target_file parsed;
+    if (text.n == 0)
+        return file_remove(places->remote, f);
+    enum err e = model_target_file_parse(common->arena, text, "the server's targets", &parsed, f);
+    return e == ERR_OK ? file_replace(places->remote, text, 0600, f) : e;
 }
 
 enum err ers_targets_lock(const struct opt_common *common, const struct ers_places *places,
@@ -79,7 +119,7 @@ void ers_target_members(struct json *j, const struct model_target_file *file,
     model_ports_write(&ports, t->has_ports ? &t->ports : &file->default_ports);
     json_text(j, "kind", model_target_kind_name(t->kind));
     json_bytes(j, "key", t->key);
-    json_text(j, "source", "local");
+    json_text(j, "source", t->is_remote ? "server" : "local");
     json_text(j, "ports", is_path ? NULL : buf_cstr(&ports));
     json_bool(j, "ports_are_own", t->has_ports);
     json_text(j, "protocol", is_path ? NULL : model_protocol_name(t->protocol));
@@ -165,7 +205,7 @@ static void list_row(const struct listing *l, const struct model_target *t, size
     if (model_passes_find(&l->passes, t->key, &time_s))
         clock_write(time_s, time);
     put_cell(out, t->key, key_width);
-    put_cell(out, bytes_text("local"), 6);
+    put_cell(out, bytes_text(t->is_remote ? "server" : "local"), 6);
     put_cell(out, buf_bytes(&ports), ports_width);
     buf_printf(out, "%9s  %s\n", ers_number(c.endpoints, number), time);
     buf_clear(&ports);

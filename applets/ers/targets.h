@@ -14,11 +14,22 @@ struct ers_places {
     const char *config, *state; /* folders */
     const char *targets;        /* file; need not exist */
     const char *passes;         /* file in the state */
+    const char *remote;         /* file in the state: targets set at the server */
 };
 
 /* In the call's arena. ERR_NOT_FOUND where the system names no place. */
 enum err ers_places_find(const struct opt_common *common, struct ers_places *out,
                          struct fault *f) MUST_CHECK;
+
+/* What is scanned: the person's file, and behind it what was set at the server and
+ * fetched by `ers sync` (is_remote), as far as the person's file does not have the same
+ * target. Never to be saved. */
+enum err ers_targets_read(const struct opt_common *common, const struct ers_places *places,
+                          struct model_target_file *out, struct fault *f) MUST_CHECK;
+/* Keeps the server's targets, lines of a targets file; none: forgets them. ERR_FORMAT
+ * where they are none: nothing is changed. */
+enum err ers_targets_keep_remote(const struct opt_common *common, const struct ers_places *places,
+                                 struct bytes text, struct fault *f) MUST_CHECK;
 
 /* The one writer of the targets file at a time: ERR_LOCKED while there is another.
  * Makes the folder where it is missing. */

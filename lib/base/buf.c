@@ -31,14 +31,8 @@ static bool fail(struct buf *b, enum err code) {
     return false;
 }
 
-/* Room for n more and a NUL; doubling keeps the cost per byte constant. */
+/* Doubling keeps the cost per byte constant. */
 static bool grow(struct buf *b, size_t n) {
-    if (b->err != ERR_OK)
-        return false;
-    if (b->n > b->max || n > b->max - b->n)
-        return fail(b, ERR_LIMIT);
-    if (b->cap - b->n > n)
-        return true;
     size_t cap = b->cap < FIRST_CAP ? FIRST_CAP : b->cap;
     while (cap - b->n <= n)
         cap = cap > SIZE_MAX / 2 ? b->n + n + 1 : cap * 2;
@@ -50,8 +44,19 @@ static bool grow(struct buf *b, size_t n) {
     return true;
 }
 
+/* Room for n more and a NUL. Asked for every byte written, hence inline. */
+static inline uint8_t *room(struct buf *b, size_t n) {
+    if (b->err != ERR_OK)
+        return NULL;
+    if (b->n > b->max || n > b->max - b->n) {
+        fail(b, ERR_LIMIT);
+        return NULL;
+    }
+    return b->cap - b->n > n || grow(b, n) ? b->p + b->n : NULL;
+}
+
 uint8_t *buf_reserve(struct buf *b, size_t n) {
-    return grow(b, n) ? b->p + b->n : NULL;
+    return room(b, n);
 }
 
 void buf_commit(struct buf *b, size_t n) {
@@ -64,7 +69,7 @@ size_t buf_room(const struct buf *b, size_t most) {
 }
 
 void buf_put(struct buf *b, struct bytes add) {
-    uint8_t *at = buf_reserve(b, add.n);
+    uint8_t *at = room(b, add.n);
     if (at == NULL || add.n == 0)
         return;
     memcpy(at, add.p, add.n);
@@ -72,7 +77,7 @@ void buf_put(struct buf *b, struct bytes add) {
 }
 
 void buf_fill(struct buf *b, uint8_t byte, size_t n) {
-    uint8_t *at = buf_reserve(b, n);
+    uint8_t *at = room(b, n);
     if (at == NULL)
         return;
     memset(at, byte, n);
@@ -85,7 +90,7 @@ static void write_big_endian(uint8_t *at, uint64_t v, unsigned width) {
 }
 
 static void put_big_endian(struct buf *b, uint64_t v, unsigned width) {
-    uint8_t *at = buf_reserve(b, width);
+    uint8_t *at = room(b, width);
     if (at == NULL)
         return;
     write_big_endian(at, v, width);
@@ -93,7 +98,11 @@ static void put_big_endian(struct buf *b, uint64_t v, unsigned width) {
 }
 
 void buf_u8(struct buf *b, uint8_t v) {
-    put_big_endian(b, v, 1);
+    uint8_t *at = room(b, 1);
+    if (at == NULL)
+        return;
+    *at = v;
+    b->n++;
 }
 
 void buf_u16(struct buf *b, uint16_t v) {
@@ -120,7 +129,7 @@ void buf_vprintf(struct buf *b, const char *format, va_list args) {
     va_list again;
     va_copy(again, args);
     int n = vsnprintf(NULL, 0, format, args);
-    uint8_t *at = n < 0 ? NULL : buf_reserve(b, (size_t)n);
+    uint8_t *at = n < 0 ? NULL : room(b, (size_t)n);
     if (n < 0)
         fail(b, ERR_FORMAT);
     if (at != NULL) {
@@ -169,7 +178,7 @@ void buf_close_vec(struct buf *b, size_t mark, unsigned width) {
 }
 
 const char *buf_cstr(struct buf *b) {
-    uint8_t *at = buf_reserve(b, 0);
+    uint8_t *at = room(b, 0);
     if (at == NULL)
         return "";
     *at = 0;

@@ -2,7 +2,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 
-#include <stdio.h>
+#include <string.h>
 
 static bool is_leap(int64_t year) {
     return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
@@ -55,13 +55,25 @@ struct civil clock_to_civil(int64_t unix_s) {
 
 static const int64_t first_s = -62167219200, last_s = 253402300799;
 
+static void put_digits(char *out, unsigned width, unsigned n) {
+    for (; width > 0; n /= 10)
+        out[--width] = (char)('0' + n % 10);
+}
+
+/* By hand: it stands in every line of every scan, and printf is slow. */
 const char *clock_write(int64_t unix_s, char out[CLOCK_TEXT_MAX]) {
+    static const char form[] = "0000-00-00T00:00:00Z";
     out[0] = '\0';
     if (unix_s < first_s || unix_s > last_s)
         return out;
     struct civil c = clock_to_civil(unix_s);
-    snprintf(out, CLOCK_TEXT_MAX, "%04u-%02u-%02uT%02u:%02u:%02uZ", (unsigned)c.year % 10000u,
-             c.month % 100u, c.day % 100u, c.hour % 100u, c.minute % 100u, c.second % 100u);
+    memcpy(out, form, sizeof form);
+    put_digits(out, 4, (unsigned)c.year);
+    put_digits(out + 5, 2, c.month);
+    put_digits(out + 8, 2, c.day);
+    put_digits(out + 11, 2, c.hour);
+    put_digits(out + 14, 2, c.minute);
+    put_digits(out + 17, 2, c.second);
     return out;
 }
 

@@ -134,15 +134,28 @@ static const char *v6_write(const struct ip *ip, char out[IP_TEXT_MAX]) {
     return out;
 }
 
+/* By hand: a scan writes several for each endpoint, and printf is slow. */
+static void v4_write(const uint8_t b[4], char *out) {
+    for (size_t i = 0; i < 4; i++) {
+        if (b[i] >= 100)
+            *out++ = (char)('0' + b[i] / 100);
+        if (b[i] >= 10)
+            *out++ = (char)('0' + b[i] / 10 % 10);
+        *out++ = (char)('0' + b[i] % 10);
+        *out++ = i < 3 ? '.' : '\0';
+    }
+}
+
 const char *ip_write(const struct ip *ip, char out[IP_TEXT_MAX]) {
     out[0] = '\0';
     if (ip->size == 16 && !is_mapped(ip))
         return v6_write(ip, out);
     if (ip->size == 0)
         return out;
-    const uint8_t *b = ip->bytes + (ip->size == 16 ? 12 : 0);
-    snprintf(out, IP_TEXT_MAX, "%s%u.%u.%u.%u", ip->size == 16 ? "::ffff:" : "", b[0], b[1], b[2],
-             b[3]);
+    size_t mapped = ip->size == 16 ? 12 : 0;
+    if (mapped > 0)
+        memcpy(out, "::ffff:", sizeof "::ffff:");
+    v4_write(ip->bytes + mapped, out + strlen(out));
     return out;
 }
 

@@ -58,6 +58,10 @@ size_t os_raise_file_limit(void);
 bool os_file_is_private(const char *path);
 /* Random bytes of the system; false: none to be had. */
 bool os_random(uint8_t *out, size_t n);
+/* Sends the last bytes (may be none) and the end of our direction of a connected stream
+ * socket, in one packet where the system can; nothing is written after it. False: it did not
+ * take them all at once, or the connection is broken. `handle` is uv_fileno's. */
+bool os_socket_finish(intptr_t handle, struct bytes last);
 /* Ignores SIGPIPE. On Windows: arguments in UTF-8 (argv is replaced), binary mode for the
  * standard streams, a console that takes UTF-8 and colours until the end of the process
  * (its streams are buffered: flush what has to be seen before a wait); Ctrl-Break, a closed

@@ -210,6 +210,13 @@ size_t os_raise_file_limit(void) {
     return limit.rlim_cur > 1u << 20 ? 1u << 20 : (size_t)limit.rlim_cur;
 }
 
+bool os_socket_finish(intptr_t handle, struct bytes last) {
+    int fd = (int)handle;
+    if (last.n > 0 && send(fd, last.p, last.n, MSG_MORE | MSG_NOSIGNAL) != (ssize_t)last.n)
+        return false;
+    return shutdown(fd, SHUT_WR) == 0;
+}
+
 bool os_random(uint8_t *out, size_t n) {
     while (n > 0) {
         ssize_t got = getrandom(out, n, 0);

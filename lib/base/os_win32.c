@@ -2,6 +2,7 @@
 #include "base/os.h"
 #include "base/file.h"
 
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -366,6 +367,14 @@ char *os_describe(struct arena *a) {
 
 size_t os_raise_file_limit(void) {
     return 16384; /* sockets are handles: memory is the limit */
+}
+
+bool os_socket_finish(intptr_t handle, struct bytes last) {
+    SOCKET s = (SOCKET)handle;
+    if (last.n > INT_MAX ||
+        (last.n > 0 && send(s, (const char *)last.p, (int)last.n, 0) != (int)last.n))
+        return false;
+    return shutdown(s, SD_SEND) == 0;
 }
 
 bool os_random(uint8_t *out, size_t n) {

@@ -31,6 +31,8 @@ static bool is_scalar(uint32_t v) {
 }
 
 uint32_t utf8_take(struct cur *c) {
+    if (c->rest.n > 0 && c->rest.p[0] < 0x80)
+        return cur_u8(c);
     struct cur ahead = *c;
     uint32_t value = 0, least = 0;
     unsigned n = sequence_of(cur_u8(&ahead), &value, &least);
@@ -124,10 +126,11 @@ void hex_write(char *out, struct bytes b) {
 }
 
 void hex_put(struct buf *out, struct bytes b) {
-    for (size_t i = 0; i < b.n; i++) {
-        buf_u8(out, (uint8_t)hex_digits[b.p[i] >> 4]);
-        buf_u8(out, (uint8_t)hex_digits[b.p[i] & 15]);
-    }
+    uint8_t *at = b.n <= SIZE_MAX / 2 ? buf_reserve(out, 2 * b.n) : NULL;
+    if (at == NULL)
+        return;
+    hex_write((char *)at, b);
+    buf_commit(out, 2 * b.n);
 }
 
 static int hex_value(uint8_t c) {

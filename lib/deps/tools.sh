@@ -48,6 +48,15 @@ test     zsh                                              zsh
 test     fish                                             fish
 test     python3                                          python3
 test     postfix                                          postfix
+bench    openssl                                          openssl
+bench    nginx                                            nginx
+bench    python3                                          python3
+bench    xargs                                            findutils
+bench    /usr/bin/time                                    time
+bench    nmap                                             nmap
+bench    sslscan                                          sslscan
+bench    /usr/include/openssl/ssl.h                       libssl-dev
+bench    /usr/include/sqlite3.h                           libsqlite3-dev
 wine     wine                                             wine
 dist     dpkg-deb                                         dpkg
 dist     rpmbuild                                         rpm

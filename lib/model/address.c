@@ -108,10 +108,9 @@ bool model_ip_is_link_local(const struct model_ip *ip) {
 /* Sets the bits behind the prefix to 0 or 1. */
 static struct model_ip with_tail(const struct model_ip *ip, unsigned prefix, bool ones) {
     struct model_ip out = *ip;
-    for (unsigned bit = prefix; bit < ip->size * 8u; bit++) {
-        uint8_t mask = (uint8_t)(0x80u >> (bit % 8));
-        out.bytes[bit / 8] =
-            (uint8_t)(ones ? out.bytes[bit / 8] | mask : out.bytes[bit / 8] & ~mask);
+    for (unsigned i = prefix / 8; i < ip->size; i++) {
+        unsigned tail = i == prefix / 8 ? 0xffu >> (prefix % 8) : 0xffu;
+        out.bytes[i] = (uint8_t)(ones ? out.bytes[i] | tail : out.bytes[i] & ~tail);
     }
     return out;
 }
@@ -160,11 +159,11 @@ static int prefix_of(const struct model_range *r) {
 
 const char *model_range_write(const struct model_range *r, char out[MODEL_RANGE_TEXT_MAX]) {
     char first[MODEL_IP_TEXT_MAX], last[MODEL_IP_TEXT_MAX];
-    model_ip_write(&r->first, first);
-    int prefix = prefix_of(r);
     if (model_ip_equal(&r->first, &r->last))
-        snprintf(out, MODEL_RANGE_TEXT_MAX, "%s", first);
-    else if (prefix >= 0)
+        return model_ip_write(&r->first, out);
+    int prefix = prefix_of(r);
+    model_ip_write(&r->first, first);
+    if (prefix >= 0)
         snprintf(out, MODEL_RANGE_TEXT_MAX, "%s/%d", first, prefix);
     else
         snprintf(out, MODEL_RANGE_TEXT_MAX, "%s-%s", first, model_ip_write(&r->last, last));

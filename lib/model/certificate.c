@@ -1,7 +1,7 @@
 /* The certificate object. See certificate.h. */
 #include "model/certificate.h"
 
-enum { TEXT_MAX = 4 * X509_DER_MAX };
+enum { TEXT_MAX = 4 * X509_DER_MAX, TEXT_USUAL = 1000 };
 
 static void put_name(struct json *j, const char *key, struct bytes name, struct buf *scratch) {
     buf_reset(scratch);
@@ -97,6 +97,7 @@ void model_certificate_json(struct json *j, const struct x509_cert *cert, bool w
     uint8_t sha256[X509_SHA256_SIZE];
     struct buf scratch;
     buf_init(&scratch, TEXT_MAX);
+    (void)buf_reserve(&scratch, TEXT_USUAL);
     json_text(j, "type", "certificate");
     x509_cert_sha256(cert, sha256);
     json_hex(j, "sha256", bytes_of(sha256, sizeof sha256));

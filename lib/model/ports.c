@@ -1,5 +1,5 @@
-/* Sets of ports. See ports.h. A set is built as 65536 bits, which sorts and
- * merges by itself, and then written down as ranges. */
+/* Sets of ports. See ports.h. A list as people write it is read into 65536 bits,
+ * which sort and merge by themselves, and then written down as ranges. */
 #include "model/ports.h"
 
 #include "base/text.h"
@@ -43,19 +43,27 @@ void model_port_bits_drop(uint8_t bits[MODEL_PORT_BITS], const struct model_port
             bits[port / 8] &= (uint8_t) ~(1u << (port % 8));
 }
 
+/* 64 bits at once, in whatever order: only for what all of them have in common.
+ * Most sets are nearly empty, and there is one for each target. */
+static uint64_t bits_word(const uint8_t *bits, uint32_t port) {
+    uint64_t word;
+    memcpy(&word, bits + port / 8, sizeof word);
+    return word;
+}
+
 uint32_t model_port_bits_count(const uint8_t bits[MODEL_PORT_BITS]) {
     uint32_t n = 0;
-    for (size_t i = 0; i < MODEL_PORT_BITS; i++)
-        for (uint8_t left = bits[i]; left != 0; left &= (uint8_t)(left - 1))
+    for (uint32_t port = 0; port <= PORT_MAX; port += 64)
+        for (uint64_t left = bits_word(bits, port); left != 0; left &= left - 1)
             n++;
     return n;
 }
 
 /* The first port >= from whose bit is `wanted`; PORT_MAX + 1 where there is none. */
 static uint32_t bits_next(const uint8_t *bits, uint32_t from, bool wanted) {
-    const uint8_t dull = wanted ? 0x00 : 0xff; /* eight at once that are not it */
+    const uint64_t dull = wanted ? 0 : UINT64_MAX;
     while (from <= PORT_MAX && bits_has(bits, from) != wanted)
-        from += from % 8 == 0 && bits[from / 8] == dull ? 8 : 1;
+        from += from % 64 == 0 && bits_word(bits, from) == dull ? 64 : 1;
     return from;
 }
 
@@ -184,10 +192,22 @@ bool model_ports_equal(const struct model_ports *a, const struct model_ports *b)
     return true;
 }
 
+/* Both are in order: the range that begins first is next, or widens the last one
+ * where it touches it. */
 enum err model_ports_join(struct arena *arena, const struct model_ports *a,
                           const struct model_ports *b, struct model_ports *out) {
-    uint8_t bits[MODEL_PORT_BITS] = {0};
-    model_port_bits_add(bits, a);
-    model_port_bits_add(bits, b);
-    return bits_to_ranges(arena, bits, out);
+    struct model_port_range *to = arena_array(arena, a->n + b->n + 1, sizeof *to);
+    size_t n = 0;
+    if (to == NULL)
+        return arena->err;
+    for (size_t i = 0, k = 0; i < a->n || k < b->n;) {
+        bool from_a = k == b->n || (i < a->n && a->ranges[i].first <= b->ranges[k].first);
+        struct model_port_range r = from_a ? a->ranges[i++] : b->ranges[k++];
+        if (n == 0 || r.first > to[n - 1].last + 1)
+            to[n++] = r;
+        else if (r.last > to[n - 1].last)
+            to[n - 1].last = r.last;
+    }
+    *out = (struct model_ports){to, n};
+    return ERR_OK;
 }

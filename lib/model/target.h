@@ -31,6 +31,7 @@ struct model_target {
     struct bytes sni;             /* empty: the name, if it is one */
     bool is_large_wanted;         /* more than MODEL_ADDRESSES_MAX were asked for knowingly */
     bool is_gone;                 /* marked for model_target_file_sweep */
+    bool is_remote;               /* set at the server: in no file of a person */
 };
 
 /* Addresses that a target may have without a word for it (--yes-large). */

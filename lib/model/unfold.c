@@ -104,7 +104,10 @@ enum err model_target_count(const struct model_target *t, const struct model_por
         return ERR_LIMIT;
     if (!multiply(c.addresses, c.ports, &all))
         return ERR_LIMIT;
-    enum err e = count_spans(t, ports_of(t, defaults), x, &c.endpoints);
+    c.endpoints = all;
+    enum err e = ERR_OK;
+    if (x != NULL && x->n > 0)
+        e = count_spans(t, ports_of(t, defaults), x, &c.endpoints);
     if (e != ERR_OK)
         return e;
     c.excluded = all - c.endpoints;

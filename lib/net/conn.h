@@ -56,10 +56,10 @@ void net_conn_deadline(struct net_conn *c, uint64_t in_ms);
  * told as NET_FAILED, later. */
 void net_conn_write(struct net_conn *c, struct bytes b);
 
-/* Leaves: what was written goes out, then our end is shut down, the peer has
- * NET_FINISH_MS for its own, and the socket is closed; with a reset only where the
- * peer did not keep to that. */
-void net_conn_finish(struct net_conn *c);
+/* Leaves: what was written goes out, then `last` (may be empty), our end is shut
+ * down, the peer has NET_FINISH_MS for its own, and the socket is closed; with a
+ * reset only where the peer did not keep to that. */
+void net_conn_finish(struct net_conn *c, struct bytes last);
 /* Closes at once, with a reset where connected. */
 void net_conn_abort(struct net_conn *c);
 

@@ -203,13 +203,15 @@ static bool is_broken_by_hello(const struct face *face, const struct finding *f)
 
 static void on_event(void *context, const struct net_event *event);
 
+/* What the harvest has left to say, an alert or a goodbye, goes with our end. */
 static void leave(struct face *face, bool politely) {
     struct net_conn *conn = face->conn;
     face->conn = NULL;
     if (!conn)
         return;
     if (politely)
-        net_conn_finish(conn);
+        net_conn_finish(conn,
+                        face->harvest ? tls_harvest_output(face->harvest) : (struct bytes){0});
     else
         net_conn_abort(conn);
 }
@@ -232,10 +234,11 @@ static const struct finding *first_unless_chain(const struct face *face, const s
 
 static void conclude(struct face *face, const struct finding *found, bool politely) {
     struct finding f = *found;
-    if (is_broken_by_hello(face, &f)) {
+    bool is_again = is_broken_by_hello(face, &f);
+    leave(face, politely);
+    if (is_again) {
         if (face->shape == TLS_SHAPE_FULL)
             face->first = f;
-        leave(face, politely);
         tls_harvest_close(face->harvest);
         face->harvest = NULL;
         face->shape++;
@@ -248,7 +251,6 @@ static void conclude(struct face *face, const struct finding *found, bool polite
         tls_harvest_close(face->harvest);
         face->harvest = NULL;
     }
-    leave(face, politely);
     tell(face, &f);
 }
 
@@ -265,7 +267,7 @@ static void say_hello(struct face *face) {
     face->connected = true;
     ask.shape = face->shape;
     ask.sni = sni_of(face);
-    if (tls_harvest_open(face->run->env, &face->run->keys, &ask, &face->harvest)) {
+    if (tls_harvest_open(&face->run->hello_env, &face->run->keys, &ask, &face->harvest)) {
         struct finding f = {MODEL_LOCAL, MODEL_STAGE_CONNECT, -1, "no hello could be made"};
         conclude(face, &f, true);
         return;
@@ -276,11 +278,13 @@ static void say_hello(struct face *face) {
 static void take_answer(struct face *face, struct bytes data) {
     enum tls_stage before = tls_harvest_result(face->harvest)->stage;
     enum tls_want want = tls_harvest_feed(face->harvest, data);
-    send_output(face);
     if (want != TLS_WANT_MORE) {
         struct finding f = finding_of(face, MODEL_TLS_ERROR, "");
         conclude(face, &f, true);
-    } else if (before != TLS_STAGE_CERTIFICATE && has_chain(face)) {
+        return;
+    }
+    send_output(face);
+    if (before != TLS_STAGE_CERTIFICATE && has_chain(face)) {
         uint64_t left = left_ms(face);
         net_conn_deadline(face->conn, left < DAWDLE_MS ? left : DAWDLE_MS);
     }
@@ -306,10 +310,8 @@ static void take_failure(struct face *face, const struct net_event *event) {
 
 static void take_timeout(struct face *face) {
     bool politely = has_chain(face);
-    if (politely) {
+    if (politely)
         tls_harvest_leave(face->harvest);
-        send_output(face);
-    }
     struct finding f = finding_of(face, MODEL_TIMEOUT,
                                   face->connected ? "connected, but no answer that is complete"
                                                   : "no answer to the connection attempt");

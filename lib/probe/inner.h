@@ -87,6 +87,8 @@ bool dialogue_known(enum model_protocol p);
 
 struct run;
 
+enum { RANDOM_SIZE = 4096 };
+
 /* An endpoint with its faces. */
 struct place {
     struct probe_endpoint shown;
@@ -143,6 +145,9 @@ struct run {
     struct hosts hosts;
     struct seen seen;
     struct tls_keys keys;
+    struct env hello_env; /* for the harvests: randomness alone, out of `random` */
+    uint8_t random[RANDOM_SIZE];
+    size_t random_left; /* bytes at its end that were not handed out */
     struct model_sha256 chain[TLS_CHAIN_MAX];
     struct face *ready_first, *ready_last;
     struct face *active; /* under way, and not yet gone */

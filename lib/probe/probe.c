@@ -352,6 +352,21 @@ static void on_rate(void *context) {
 
 /* ---- begin and end of it all ---- */
 
+/* One call of the system serves many hellos. */
+static bool take_random(void *context, uint8_t *out, size_t n) {
+    struct run *r = context;
+    if (n > sizeof r->random)
+        return r->env->random(r->env->context, out, n);
+    if (n > r->random_left) {
+        if (!r->env->random(r->env->context, r->random, sizeof r->random))
+            return false;
+        r->random_left = sizeof r->random;
+    }
+    memcpy(out, r->random + sizeof r->random - r->random_left, n);
+    r->random_left -= n;
+    return true;
+}
+
 /* As many as are wanted, and as this process may have open. */
 static uint64_t parallel_allowed(uint64_t wanted) {
     uint64_t files = os_raise_file_limit();
@@ -413,6 +428,7 @@ enum err probe_run(const struct env *env, const struct probe_plan *plan,
     if (!r)
         return fault_set(f, ERR_MEMORY, "scan", "%s", "");
     r->env = env;
+    r->hello_env = (struct env){.random = take_random, .context = r};
     r->plan = plan;
     r->limits = *limits;
     r->limits.parallel = parallel_allowed(limits->parallel);

@@ -111,6 +111,7 @@ const struct probe_certificate *seen_add(struct seen *s, struct bytes der, const
     arena_reset(&s->scratch);
     c->readable = x509_cert_read(&s->scratch, der, &cert, &fault) == ERR_OK;
     if (c->readable) {
+        cert.known_sha256 = c->sha256;
         c->has_not_after = cert.has_not_after;
         c->not_after_s = cert.not_after;
         c->name = shown_name(s, &cert);

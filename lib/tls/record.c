@@ -68,17 +68,21 @@ static void on_ciphertext(struct tls_harvest *h, struct bytes header, uint8_t *b
         on_content(h, type, bytes_of(body, n));
 }
 
-/* h->record holds one whole record. */
-static void on_record(struct tls_harvest *h) {
-    struct bytes header = bytes_part(buf_bytes(&h->record), 0, TLS_HEADER_SIZE);
-    struct bytes body = bytes_part(buf_bytes(&h->record), TLS_HEADER_SIZE, SIZE_MAX);
+static bool is_sealed(const struct tls_harvest *h, uint8_t type) {
+    return h->state == TLS_STATE_ENCRYPTED && type == TLS_DATA;
+}
+
+/* One whole record. A sealed one is in h->record, where it is opened. */
+static void on_record(struct tls_harvest *h, struct bytes record) {
+    struct bytes header = bytes_part(record, 0, TLS_HEADER_SIZE);
+    struct bytes body = bytes_part(record, TLS_HEADER_SIZE, SIZE_MAX);
     uint8_t type = header.p[0];
 
     if (type == TLS_CHANGE_CIPHER_SPEC)
         on_change_cipher_spec(h, body);
     else if (h->state != TLS_STATE_ENCRYPTED)
         on_content(h, type, body);
-    else if (type == TLS_DATA)
+    else if (is_sealed(h, type))
         on_ciphertext(h, header, h->record.p + TLS_HEADER_SIZE, body.n);
     else if (type == TLS_ALERT) /* of a server that has no keys: it could not go on */
         on_content(h, type, body);
@@ -121,8 +125,7 @@ static void check_first(struct tls_harvest *h, struct bytes first) {
 }
 
 /* The header is there: how long the whole record will be; 0 where it failed. */
-static size_t check_header(struct tls_harvest *h) {
-    struct bytes header = buf_bytes(&h->record);
+static size_t check_header(struct tls_harvest *h, struct bytes header) {
     struct cur c = cur_open(header);
     if (!h->has_answer)
         check_first(h, header);
@@ -131,10 +134,9 @@ static size_t check_header(struct tls_harvest *h) {
     uint8_t type = cur_u8(&c), major = cur_u8(&c);
     (void)cur_u8(&c);
     size_t n = cur_u16(&c);
-    bool is_sealed = h->state == TLS_STATE_ENCRYPTED && type == TLS_DATA;
     if (type < TLS_CHANGE_CIPHER_SPEC || type > TLS_DATA || major != 3)
         fail_error(h, TLS_ALERT_UNEXPECTED_MESSAGE, "a record of unknown type");
-    else if (n > (is_sealed ? TLS_CIPHERTEXT_MAX : TLS_PLAINTEXT_MAX))
+    else if (n > (is_sealed(h, type) ? TLS_CIPHERTEXT_MAX : TLS_PLAINTEXT_MAX))
         fail_error(h, TLS_ALERT_RECORD_OVERFLOW, "a record that is too long");
     return tls_harvest_has_ended(h) ? 0 : TLS_HEADER_SIZE + n;
 }
@@ -148,15 +150,29 @@ static bool fill_record(struct tls_harvest *h, struct cur *in, size_t size) {
     return !tls_harvest_has_ended(h) && h->record.n == size;
 }
 
+/* A record in clear that lies whole in what came needs no copy; most do. */
+static bool take_record(struct tls_harvest *h, struct cur *in) {
+    if (h->record.n > 0 || in->rest.n < TLS_HEADER_SIZE)
+        return false;
+    struct bytes header = bytes_part(in->rest, 0, TLS_HEADER_SIZE);
+    size_t size = check_header(h, header);
+    if (size == 0 || size > in->rest.n || is_sealed(h, header.p[0]))
+        return false;
+    on_record(h, cur_take(in, size));
+    return true;
+}
+
 enum tls_want tls_harvest_feed(struct tls_harvest *h, struct bytes in) {
     struct cur c = cur_open(in);
     while (!tls_harvest_has_ended(h) && c.rest.n > 0) {
+        if (take_record(h, &c))
+            continue;
         if (h->record.n < TLS_HEADER_SIZE && !fill_record(h, &c, TLS_HEADER_SIZE))
             break;
-        size_t size = check_header(h);
+        size_t size = check_header(h, buf_bytes(&h->record));
         if (size == 0 || !fill_record(h, &c, size))
             break;
-        on_record(h);
+        on_record(h, buf_bytes(&h->record));
         buf_reset(&h->record);
     }
     if (h->output.err != ERR_OK)

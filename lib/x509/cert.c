@@ -11,6 +11,8 @@
 #include "x509/name.h"
 #include "x509/time.h"
 
+#include <string.h>
+
 const char *x509_inner_oid_name(struct arena *a, enum oid_kind kind, struct bytes oid) {
     const struct oid_row *row = oid_find(kind, oid);
     if (row != NULL)
@@ -255,7 +257,10 @@ struct bytes x509_der_next(struct cur *in) {
 /* ---- Computed when asked for ---- */
 
 void x509_cert_sha256(const struct x509_cert *cert, uint8_t out[X509_SHA256_SIZE]) {
-    hash_of(HASH_SHA256, cert->der, out);
+    if (cert->known_sha256 != NULL)
+        memcpy(out, cert->known_sha256, X509_SHA256_SIZE);
+    else
+        hash_of(HASH_SHA256, cert->der, out);
 }
 
 void x509_spki_sha256(const struct x509_cert *cert, uint8_t out[X509_SHA256_SIZE]) {

@@ -189,9 +189,19 @@ static bool needs_backslash(uint32_t v, bool first, bool last) {
     return (v == ' ' && (first || last)) || (v == '#' && first);
 }
 
+static size_t alnum_run(struct bytes b) {
+    size_t n = 0;
+    while (n < b.n && ascii_is_alnum(b.p[n]))
+        n++;
+    return n;
+}
+
 static void put_value_escaped(struct bytes text, struct buf *out) {
     struct cur c = cur_open(text);
-    while (c.rest.n > 0) {
+    for (;;) {
+        buf_put(out, cur_take(&c, alnum_run(c.rest)));
+        if (c.rest.n == 0)
+            break;
         bool first = c.rest.n == text.n;
         struct bytes from = c.rest;
         uint32_t v = utf8_take(&c);

@@ -131,6 +131,9 @@ struct x509_cert {
     const struct x509_extension *extensions;       /* all of them, in their order */
     size_t extensions_n;
     unsigned deviations; /* enum x509_deviation */
+
+    const uint8_t
+        *known_sha256; /* of der, set by who has it already; NULL: computed if asked for */
 };
 
 /* Reads one certificate: all of der, nothing behind it. Strict about framing;

@@ -216,6 +216,21 @@ check("a whole set", is_pair(path("late")))
 agent_id = person.call("GET", "/agents")[1]["items"][0]["id"]
 check("rescan asked for", person.call("POST", "/agents/%s/rescan" % agent_id, {"targets": []})[0] in (200, 201, 202))
 check_equal("sync: exit 0", ers("sync").returncode, 0)
+targets = path("agent", "targets")
+mine = open(targets).read()
+check_equal("targets set at the server", person.call("POST", "/agents/%s/targets" % agent_id, {"text": "198.51.100.7 8443\n127.0.0.1 1\n"})[0], 200)
+check_equal("sync: without remote = all they are left there", (ers("sync").returncode, os.path.exists(path("agent", "state", "targets.server"))),
+            (0, False))
+with open(path("agent", "ers.conf"), "a") as f:
+    f.write("remote = all\n")
+check_equal("sync with remote = all", ers("sync").returncode, 0)
+rows = [json.loads(line) for line in ers("discover", "--list", "--json").stdout.splitlines()]
+check_equal("listed beside the own ones, which come first", [(row["key"], row["source"], row["ports"]) for row in rows],
+            [("127.0.0.1", "local", str(TLS)), ("198.51.100.7", "server", "8443")])
+check_equal("the person's file is untouched", open(targets).read(), mine)
+check("the scan would look at both", "2 endpoints" in ers("scan", "--dry-run").stdout + ers("scan", "--dry-run").stderr)
+check_equal("set to nothing at the server", person.call("POST", "/agents/%s/targets" % agent_id, {"text": ""})[0], 200)
+check_equal("sync forgets them", (ers("sync").returncode, os.path.exists(path("agent", "state", "targets.server"))), (0, False))
 done = ers("sync")
 check_equal("nothing to do: silent", (done.returncode, done.stdout, done.stderr), (0, "", ""))
 stop(nginx)

@@ -196,6 +196,19 @@ check("the agent's key is closed to others", len(keys) == 1 and is_closed_to_oth
 agent("discover", "--servers", "127.0.0.1", "--ports", endpoint_port)
 done = agent("scan", "--all")
 check("scan: the table has the endpoint", done.returncode == 0 and "127.0.0.1:%d" % endpoint_port in done.stdout, done.stdout + done.stderr)
+
+
+def inventory(output):
+    """What a scan saw, without what differs from run to run."""
+    rows = [json.loads(line) for line in output.splitlines()]
+    return sorted(json.dumps({k: v for k, v in row.items() if k not in ("scan", "time", "duration_ms")}, sort_keys=True)
+                  for row in rows if row["type"] in ("certificate", "observation"))
+
+
+look = ("scan", "--json", "127.0.0.1:%d" % endpoint_port, "127.0.0.1:%d" % free_port(), "--sni", "web.example.test")
+theirs = run(os.path.join(LINUX, "ers"), *look, "--config", path("linux-agent"))
+ours = exe("ers", *look, "--config", windows_path(path("exe-agent")))
+check_equal("the same scan from Linux and from the exe: the same inventory", inventory(ours.stdout), inventory(theirs.stdout))
 done = agent("scan")
 check_equal("a scan without news is silent", (done.returncode, done.stdout, done.stderr), (0, "", ""))
 

@@ -194,6 +194,28 @@ static void writes_what_it_reads(void **state) {
     buf_clear(&b);
 }
 
+static void writes_every_integer(void **state) {
+    (void)state;
+    static const struct {
+        int64_t n;
+        const char *text;
+    } rows[] = {
+        {0,         "0"                   },
+        {-1,        "-1"                  },
+        {10,        "10"                  },
+        {INT64_MAX, "9223372036854775807" },
+        {INT64_MIN, "-9223372036854775808"},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct buf b;
+        buf_init(&b, 100);
+        struct json j = json_to(&b);
+        json_int(&j, NULL, rows[i].n);
+        assert_string_equal(buf_cstr(&b), rows[i].text);
+        buf_clear(&b);
+    }
+}
+
 static int free_arena(void **state) {
     (void)state;
     arena_clear(&arena);
@@ -210,6 +232,7 @@ int main(void) {
         cmocka_unit_test(lone_surrogates_are_no_text),
         cmocka_unit_test(limits_and_unknown_fields),
         cmocka_unit_test(writes_what_it_reads),
+        cmocka_unit_test(writes_every_integer),
     };
     return cmocka_run_group_tests(tests, NULL, free_arena);
 }

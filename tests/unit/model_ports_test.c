@@ -101,6 +101,41 @@ static void walks_and_joins(void **state) {
     assert_int_equal(model_port_bits_next(bits, 65536), 0);
 }
 
+/* Any set, in one form: ranges in order, none touching the next. */
+static struct model_ports draw_ports(uint32_t *seed, struct model_port_range *ranges, size_t most) {
+    struct model_ports p = {ranges, 0};
+    uint32_t from = 1;
+    while (p.n < most && from < 300) {
+        *seed = *seed * 1103515245u + 12345u;
+        uint32_t first = from + (*seed >> 16) % 6, last = first + (*seed >> 24) % 5;
+        if (p.n + 1 == most && (*seed & 1u << 20) != 0)
+            last = 65535;
+        ranges[p.n++] = (struct model_port_range){(uint16_t)first, (uint16_t)last};
+        from = last + 2;
+    }
+    return p;
+}
+
+static void joining_is_adding_bits(void **state) {
+    (void)state;
+    uint32_t seed = 1;
+    for (size_t i = 0; i < 2000; i++) {
+        struct model_port_range a_ranges[8], b_ranges[8];
+        struct model_ports a = draw_ports(&seed, a_ranges, i % 9),
+                           b = draw_ports(&seed, b_ranges, i / 9 % 9), joined;
+        uint8_t sum[MODEL_PORT_BITS] = {0}, bits[MODEL_PORT_BITS] = {0};
+        arena_reset(&arena);
+        assert_int_equal(model_ports_join(&arena, &a, &b, &joined), ERR_OK);
+        model_port_bits_add(sum, &a);
+        model_port_bits_add(sum, &b);
+        model_port_bits_add(bits, &joined);
+        assert_memory_equal(bits, sum, sizeof bits);
+        assert_int_equal(model_ports_count(&joined), model_port_bits_count(sum));
+        for (size_t k = 1; k < joined.n; k++)
+            assert_true(joined.ranges[k].first > joined.ranges[k - 1].last + 1);
+    }
+}
+
 static void port_rows_are_in_order_and_agree(void **state) {
     (void)state;
     uint16_t last = 0;
@@ -153,6 +188,7 @@ int main(void) {
         cmocka_unit_test(reads_and_writes_lists),
         cmocka_unit_test(names_the_bad_item),
         cmocka_unit_test(walks_and_joins),
+        cmocka_unit_test(joining_is_adding_bits),
         cmocka_unit_test(port_rows_are_in_order_and_agree),
         cmocka_unit_test(protocols_have_names),
     };

@@ -81,7 +81,8 @@ struct told {
     unsigned n[NET_CLOSED + 1];
     enum net_failure failure;
     size_t bytes;
-    bool finish_on_data, abort_on_data;
+    struct bytes first, last; /* written once connected; given to finish. Empty: "hello", none */
+    bool finish_on_data, abort_on_data, finish_at_once;
     uint64_t left_ms, closed_ms;
     uint64_t deadline_ms;
 };
@@ -91,7 +92,9 @@ static void on_event(void *context, const struct net_event *event) {
     t->n[event->kind]++;
     switch (event->kind) {
     case NET_CONNECTED:
-        net_conn_write(t->conn, bytes_text("hello"));
+        net_conn_write(t->conn, t->first.n > 0 ? t->first : bytes_text("hello"));
+        if (t->finish_at_once)
+            net_conn_finish(t->conn, t->last);
         if (t->deadline_ms > 0)
             net_conn_deadline(t->conn, t->deadline_ms);
         break;
@@ -99,7 +102,7 @@ static void on_event(void *context, const struct net_event *event) {
         t->bytes += event->data.n;
         t->left_ms = net_loop_now_ms(t->loop);
         if (t->finish_on_data)
-            net_conn_finish(t->conn);
+            net_conn_finish(t->conn, t->last);
         if (t->abort_on_data)
             net_conn_abort(t->conn);
         break;
@@ -138,14 +141,33 @@ static void leaves_politely(void **state) {
     struct env env = env_system(NULL);
     struct net_loop *l = loop_open(&env);
     struct peer p = {.ends_too = true};
-    struct told t = {.finish_on_data = true};
+    struct told t = {.finish_on_data = true, .last = bytes_text("bye")};
     peer_open(&p, l);
     run(l, &t, p.port);
-    assert_int_equal(p.got, 5);
+    assert_int_equal(p.got, 5 + 3);
     assert_int_equal(t.bytes, 5);
     assert_true(p.saw_end && p.closed && !p.saw_reset);
     assert_int_equal(t.n[NET_FAILED] + t.n[NET_TIMEOUT] + t.n[NET_EOF], 0);
     assert_true(t.closed_ms - t.left_ms < NET_FINISH_MS);
+    net_loop_close(l);
+}
+
+/* More than the system takes at once: the last bytes and the end wait behind it. */
+static void ends_behind_what_waits(void **state) {
+    (void)state;
+    enum { MUCH = 8 << 20 };
+    struct env env = env_system(NULL);
+    struct net_loop *l = loop_open(&env);
+    struct peer p = {.ends_too = true, .is_silent = true};
+    uint8_t *much = calloc(1, MUCH);
+    assert_non_null(much);
+    struct told t = {
+        .finish_at_once = true, .first = bytes_of(much, MUCH), .last = bytes_text("bye")};
+    peer_open(&p, l);
+    run(l, &t, p.port);
+    assert_int_equal(p.got, MUCH + 3);
+    assert_true(p.saw_end && p.closed && !p.saw_reset);
+    free(much);
     net_loop_close(l);
 }
 
@@ -274,9 +296,10 @@ static void answers_also_when_closed(void **state) {
 int main(int argc, char **argv) {
     os_start(&argc, &argv); /* no SIGPIPE, as in the program */
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(leaves_politely),     cmocka_unit_test(does_not_wait_for_ever),
-        cmocka_unit_test(aborts_with_a_reset), cmocka_unit_test(tells_failures),
-        cmocka_unit_test(looks_names_up_once), cmocka_unit_test(answers_also_when_closed),
+        cmocka_unit_test(leaves_politely),          cmocka_unit_test(ends_behind_what_waits),
+        cmocka_unit_test(does_not_wait_for_ever),   cmocka_unit_test(aborts_with_a_reset),
+        cmocka_unit_test(tells_failures),           cmocka_unit_test(looks_names_up_once),
+        cmocka_unit_test(answers_also_when_closed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
