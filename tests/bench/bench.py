@@ -3,7 +3,7 @@
 
     bench.py --build DIR --peers DIR [scan|x509|store...]
 
-scan   `ers scan` of BENCH_N (1,000) endpoints of nginx, beside a loop that only connects,
+scan   `ers scan` of BENCH_N (1,000; fours) endpoints of nginx, beside a loop that only connects,
        asks and reads (scan_floor), and on some of them openssl s_client, sslscan and nmap
 x509   certificates read a second, beside libcrypto
 store  certificates stored and found again, beside SQLite
@@ -22,8 +22,8 @@ import tempfile
 import time
 
 os.environ["LC_ALL"] = "C.UTF-8"
+sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "peers"))
-os.environ["CLM_BUILD"] = "unset"
 import peer
 import certificates
 
@@ -110,8 +110,11 @@ class Farm:
         with open(peer.path("nginx.conf"), "w") as f:
             f.write("\n".join(conf))
         self.nginx = peer.start("nginx", "-e", peer.path("nginx.log"), "-p", peer.WORK, "-c", peer.path("nginx.conf"))
-        if not peer.wait_port(self.ports[0], self.addresses[0]):
-            sys.exit("bench: nginx did not start: " + open(peer.path("nginx.log")).read())
+        end = time.monotonic() + 30
+        while not os.path.exists(peer.path("nginx.pid")):  # written once it listens everywhere
+            if self.nginx.poll() is not None or time.monotonic() > end:
+                sys.exit("bench: nginx did not start: " + open(peer.path("nginx.log")).read())
+            time.sleep(0.05)
 
     def lists(self):
         """Files of endpoints for all, of as many as slow peers get, and the hosts of those."""
@@ -144,7 +147,7 @@ def scan_row(name, count, runs, missed, base=None):
 
 
 def bench_scan(build, peers):
-    count = int(os.environ.get("BENCH_N", "1000"))
+    count = max(4, int(os.environ.get("BENCH_N", "1000")) // 4 * 4)
     farm = Farm(count)
     everything, few, hosts, few_count = farm.lists()
     os.makedirs(peer.path("config"))
@@ -159,6 +162,7 @@ def bench_scan(build, peers):
     missed = max(missed_by_ers(u.said, farm.expected) for u in runs["ers"])
     if missed:
         failed.append("ers scan missed %d of %d certificates" % (missed, count))
+    failed.extend("%s: exit %d" % (name, u.status) for name, all_of in runs.items() for u in all_of if u.status)
 
     title("scan, %s endpoints, median of %d" % (format(count, ","), RUNS), "endpoints/s", "CPU s/1,000", "peak MB", "missed",
           "ers: rate", "ers: CPU")
