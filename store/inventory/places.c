@@ -261,7 +261,7 @@ enum err state_apply_scan(struct state *s, const struct record_scan *r, int64_t 
             s->skipped++;
             continue;
         }
-        l.at_ms = o.time_s < time_ms / 1000 ? (o.time_s > 0 ? o.time_s * 1000 : 0) : time_ms;
+        l.at_ms = o.time_s <= time_ms / 1000 ? (o.time_s > 0 ? o.time_s * 1000 : 0) : time_ms;
         l.pass = state_agent(s, agent)->passes + 1;
         code = apply_one(&l);
     }
