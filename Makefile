@@ -67,7 +67,7 @@ UNIT_TESTS := notify_digest_test notify_mail_test notify_state_test net_smtp_tes
 	base_der_test base_oid_test base_ip_test crypto_key_test crypto_verify_test x509_time_test x509_name_test \
 	x509_cert_test x509_host_test x509_pem_test x509_chain_test x509_request_test x509_crl_test ca_profile_test ca_match_test ca_builtin_test model_certificate_test \
 	auth_users_test auth_sessions_test auth_tokens_test auth_signature_test \
-	store_entry_test store_log_test store_damage_test store_inventory_test api_lines_test api_routes_test export_csv_test server_identity_test
+	store_entry_test store_log_test store_damage_test store_inventory_test store_requests_test api_requests_test api_lines_test api_routes_test export_csv_test server_identity_test
 FUZZ_TARGETS := notify_state_fuzz net_signature_fuzz ers_last_fuzz model_target_fuzz model_target_file_fuzz model_observation_fuzz http_reader_fuzz tls_harvest_fuzz x509_cert_fuzz x509_pem_fuzz x509_chain_fuzz x509_request_fuzz x509_crl_fuzz ca_profile_fuzz crypto_key_fuzz crypto_verify_fuzz api_lines_fuzz auth_files_fuzz store_block_fuzz store_record_fuzz
 TORTURE_TESTS := server_kill_test.py store_kill.py
 PEER_TESTS := request_test.py false_start_test.py try_test.py digest_test.py clm_words_test.py dist_root_test.py gui_test.py house_test.py net_http_test.py scan_test.py push_test.py binary_test.py discover_test.py http_test.py tls_test.py inspect_test.py x509_write_test.py ca_test.py server_test.py request_server_test.py export_test.py

@@ -172,10 +172,10 @@ static bool climb_from(struct climb *c, size_t at, int below) {
         return true;
     if (!has_known_extensions(c, cert) || !is_for_servers(c, cert))
         return false;
-    if (reaches_root(c, cert, below))
+    int above = below + (at > 0 && !cert->self_issued);
+    if (reaches_root(c, cert, above))
         return true;
     c->on_path[at] = true;
-    int above = below + (at > 0 && !cert->self_issued);
     for (size_t i = 1; i < c->n; i++) {
         const struct x509_cert *issuer = &c->certs[i];
         if (!c->on_path[i] && is_issued_by(cert, issuer) && may_issue(c, issuer, above) &&

@@ -17,6 +17,51 @@ static void same(struct buf *out, struct bytes in) {
     buf_reset(out);
 }
 
+/* Types 8 to 17. */
+static void round_trip_requests(struct bytes in, struct buf *out) {
+    struct record_request q;
+    struct record_decision d;
+    struct record_issued i;
+    struct record_revoked r;
+    struct record_outcome o;
+    struct record_service s;
+    struct record_work w;
+    uint64_t number;
+    if (record_request_read(in, &q)) {
+        record_request_write(&q, out);
+        same(out, in);
+    }
+    if (record_decision_read(in, &d)) {
+        record_decision_write(&d, out);
+        same(out, in);
+    }
+    if (record_issued_read(in, &i)) {
+        record_issued_write(&i, out);
+        same(out, in);
+    }
+    if (record_revoked_read(in, &r)) {
+        record_revoked_write(&r, out);
+        same(out, in);
+    }
+    if (record_outcome_read(in, &o)) {
+        record_outcome_write(&o, out);
+        same(out, in);
+    }
+    if (record_service_read(in, &s)) {
+        record_service_write(&s, out);
+        same(out, in);
+    }
+    for (unsigned type = RECORD_TARGETS; type <= RECORD_RESCAN_DONE; type++)
+        if (record_work_read((enum record_type)type, in, &w)) {
+            record_work_write((enum record_type)type, &w, out);
+            same(out, in);
+        }
+    if (record_crl_read(in, &number)) {
+        record_crl_write(number, out);
+        same(out, in);
+    }
+}
+
 static void round_trip(struct arena *a, struct bytes in) {
     struct record_certificate c;
     struct record_agent g;
@@ -42,6 +87,7 @@ static void round_trip(struct arena *a, struct bytes in) {
         record_audit_write(&t, &out);
         same(&out, in);
     }
+    round_trip_requests(in, &out);
     if (record_observation_read(a, in, &o)) {
         record_observation_write(&o, &out);
         same(&out, in);
@@ -69,6 +115,12 @@ static void ask(struct state *s, struct arena *a) {
     for (uint32_t i = 0; i < s->agents.n; i++) {
         struct inventory_agent g;
         inventory_copy_agent(s, i, a, &g);
+    }
+    demand(order_update(&s->requests_by_first) == ERR_OK && s->pending <= s->requests.n);
+    for (uint32_t i = 0; i < s->requests.n; i++) {
+        struct inventory_request r;
+        inventory_copy_request(s, i, a, &r);
+        (void)match_request(&m, state_request(s, i));
     }
 }
 

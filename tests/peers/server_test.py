@@ -189,7 +189,9 @@ web1_id = answer.get("agent")
 status, answer = web1.enrol(offline_token)
 check("enrol: the lost answer is told again", status == 201 and answer["agent"] == web1_id, answer)
 web2 = Agent(url, ROOT, "web2.example.com")
+nonces = os.path.getsize(os.path.join(DATA, "nonces"))
 refused("enrol: the token is spent", web2.enrol(offline_token), 401, "credentials")
+check_equal("enrol: strangers leave no nonce behind", os.path.getsize(os.path.join(DATA, "nonces")), nonces)
 
 status, token = admin.call("POST", "/tokens", {"uses": 3, "valid_hours": 1, "names": "*.example.com", "network": "dc1"})
 check("tokens: made", status == 201 and token["token"].startswith("clm1.") and token["uses"] == 3, token)
@@ -348,9 +350,37 @@ check_equal("an address belongs to its network", sorted((row["network"], row["ce
 
 # ---- agents' states ----------------------------------------------------------
 
+
+
+def begin_slowly(agent):
+    """Sends a signed request but for the last byte of its body; the function returned sends that."""
+    body = json.dumps({"sha256": []}).encode()
+    target = "/api/v1/certificates/missing"
+    headers = agent.signed("POST", target, body, {"Content-Type": "application/json", "Host": agent.host,
+                                                  "Content-Length": str(len(body)), "Connection": "close"})
+    head = "POST %s HTTP/1.1\r\n%s\r\n" % (target, "".join("%s: %s\r\n" % pair for pair in headers.items()))
+    connection = agent.context.wrap_socket(socket.create_connection((agent.host, int(agent.port)), 10),
+                                           server_hostname=agent.host)
+    connection.sendall(head.encode() + body[:-1])
+
+    def end():
+        connection.sendall(body[-1:])
+        answer = b""
+        while piece := connection.recv(65536):
+            answer += piece
+        connection.close()
+        return int(answer.split()[1])
+    return end
+
+
+slow = begin_slowly(web1)
+check_equal("a slow body: taken", slow(), 200)
+slow = begin_slowly(web1)
+time.sleep(0.3)
 refused("agents: a viewer may not disable", viewer.call("POST", "/agents/%s/disable" % web1_id, {}), 403, "permission")
 check_equal("agents: disabled", admin.call("POST", "/agents/%s/disable" % web1_id, {})[1]["state"], "disabled")
 refused("agents: and refused", web1.call("GET", "/agents/self"), 403, "permission")
+check_equal("agents: and what was on its way", slow(), 403)
 check_equal("agents: enabled", admin.call("POST", "/agents/%s/enable" % web1_id, {})[1]["state"], "active")
 check_equal("agents: and taken again", web1.call("GET", "/agents/self")[0], 200)
 check_equal("agents: renamed", admin.call("POST", "/agents/%s/rename" % web1_id, {"name": "web0"})[1]["name"], "web0")

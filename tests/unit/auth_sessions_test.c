@@ -8,6 +8,12 @@ static void add_user(struct bench *b, const char *name) {
     assert_int_equal(auth_user_add(b->auth, bytes_text(name), AUTH_VIEWER, &f), ERR_OK);
 }
 
+static enum err begin(struct bench *b, char secret[AUTH_SECRET_TEXT + 1], struct fault *f) {
+    struct auth_user alex;
+    assert_true(auth_user_find(b->auth, bytes_text("alex"), &alex));
+    return auth_session_begin(b->auth, &alex, secret, f);
+}
+
 static void sessions_end_by_themselves(void **state) {
     (void)state;
     struct bench b;
@@ -16,8 +22,8 @@ static void sessions_end_by_themselves(void **state) {
     char secret[AUTH_SECRET_TEXT + 1], other[AUTH_SECRET_TEXT + 1];
     bench_make(&b);
     add_user(&b, "alex");
-    assert_int_equal(auth_session_begin(b.auth, bytes_text("alex"), secret, &f), ERR_OK);
-    assert_int_equal(auth_session_begin(b.auth, bytes_text("alex"), other, &f), ERR_OK);
+    assert_int_equal(begin(&b, secret, &f), ERR_OK);
+    assert_int_equal(begin(&b, other, &f), ERR_OK);
     assert_string_not_equal(secret, other);
     assert_true(auth_session_find(b.auth, bytes_text(secret), &user));
     assert_string_equal(user.name, "alex");
@@ -44,7 +50,7 @@ static void sessions_are_ended_and_not_guessed(void **state) {
     char secret[AUTH_SECRET_TEXT + 1];
     bench_make(&b);
     add_user(&b, "alex");
-    assert_int_equal(auth_session_begin(b.auth, bytes_text("alex"), secret, &f), ERR_OK);
+    assert_int_equal(begin(&b, secret, &f), ERR_OK);
     assert_false(auth_session_find(b.auth, bytes_text(""), &user));
     assert_false(auth_session_find(b.auth, bytes_of(secret, AUTH_SECRET_TEXT - 1), &user));
     char wrong[AUTH_SECRET_TEXT + 1];
@@ -64,10 +70,10 @@ static void sessions_are_bounded(void **state) {
     char first[AUTH_SECRET_TEXT + 1], secret[AUTH_SECRET_TEXT + 1];
     bench_make(&b);
     add_user(&b, "alex");
-    assert_int_equal(auth_session_begin(b.auth, bytes_text("alex"), first, &f), ERR_OK);
+    assert_int_equal(begin(&b, first, &f), ERR_OK);
     for (int i = 0; i < SESSIONS_MAX; i++) {
         b.tick_ms++;
-        assert_int_equal(auth_session_begin(b.auth, bytes_text("alex"), secret, &f), ERR_OK);
+        assert_int_equal(begin(&b, secret, &f), ERR_OK);
     }
     assert_false(auth_session_find(b.auth, bytes_text(first), &user)); /* idle longest */
     assert_true(auth_session_find(b.auth, bytes_text(secret), &user));
@@ -116,6 +122,49 @@ static void one_address_cannot_try_many_names(void **state) {
     bench_clear(&b);
 }
 
+/* An IPv6 host has 2^64 addresses, and is one all the same. */
+static void a_network_of_ipv6_is_one_address(void **state) {
+    (void)state;
+    struct bench b;
+    struct bytes alex = bytes_text("alex");
+    char address[64];
+    int allowed = 0;
+    bench_make(&b);
+    for (int i = 1; i <= 20; i++) {
+        snprintf(address, sizeof address, "2001:db8:0:1::%x", (unsigned)i);
+        allowed += auth_attempt(b.auth, alex, bytes_text(address)) == 0;
+    }
+    assert_int_equal(allowed, 5);
+    assert_int_equal(auth_attempt(b.auth, alex, bytes_text("2001:db8:0:2::1")), 0);
+    assert_int_equal(auth_attempt(b.auth, alex, bytes_text("192.0.2.1")), 0);
+    auth_attempt_good(b.auth, alex, bytes_text("2001:db8:0:1:ffff::1"));
+    assert_int_equal(auth_attempt(b.auth, alex, bytes_text("2001:db8:0:1::1")), 0);
+    bench_clear(&b);
+}
+
+/* A log-in takes a tenth of a second; the password may be changed meanwhile. */
+static void a_log_in_with_the_old_password_ends_with_it(void **state) {
+    (void)state;
+    struct bench b;
+    struct auth_user user, seen;
+    struct fault f;
+    struct bytes alex = bytes_text("alex"), old = bytes_text("an old password");
+    char secret[AUTH_SECRET_TEXT + 1];
+    bench_make(&b);
+    add_user(&b, "alex");
+    assert_int_equal(auth_user_set_password(b.auth, alex, old, &f), ERR_OK);
+    assert_int_equal(auth_user_verify(b.auth, alex, old, &user, &f), ERR_OK);
+    assert_int_equal(auth_user_set_password(b.auth, alex, bytes_text("a newer password"), &f),
+                     ERR_OK);
+    assert_int_equal(auth_session_begin(b.auth, &user, secret, &f), ERR_OK);
+    assert_false(auth_session_find(b.auth, bytes_text(secret), &seen));
+    assert_int_equal(auth_user_verify(b.auth, alex, bytes_text("a newer password"), &user, &f),
+                     ERR_OK);
+    assert_int_equal(auth_session_begin(b.auth, &user, secret, &f), ERR_OK);
+    assert_true(auth_session_find(b.auth, bytes_text(secret), &seen));
+    bench_clear(&b);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sessions_end_by_themselves),
@@ -123,6 +172,8 @@ int main(void) {
         cmocka_unit_test(sessions_are_bounded),
         cmocka_unit_test(attempts_cost_time),
         cmocka_unit_test(one_address_cannot_try_many_names),
+        cmocka_unit_test(a_network_of_ipv6_is_one_address),
+        cmocka_unit_test(a_log_in_with_the_old_password_ends_with_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -201,6 +201,62 @@ static void nonces_are_kept_long_enough(void **state) {
     bench_clear(&b);
 }
 
+/* To the very second, also over a restart. */
+static void nonces_outlive_a_restart_to_the_second(void **state) {
+    (void)state;
+    struct bench b;
+    struct signed_request s;
+    struct fault f;
+    bench_make(&b);
+    struct signing_key *key = key_make(&b);
+    sign(&b, &s, key, "/", "", b.now_ms / 1000 + AUTH_CLOCK_S, 1);
+    assert_int_equal(check(&b, &s, &f), ERR_OK);
+    b.now_ms += 2 * AUTH_CLOCK_S * 1000;
+    bench_reopen(&b);
+    assert_int_equal(check(&b, &s, &f), ERR_CREDENTIALS);
+    unsign(&s);
+    signing_key_close(key);
+    bench_clear(&b);
+}
+
+/* The head came in time; the body took so long that nonces of then are forgotten. */
+static void a_slow_body_makes_no_replay(void **state) {
+    (void)state;
+    struct bench b;
+    struct signed_request s;
+    struct signature_params params;
+    struct fault f;
+    uint8_t keyid[AUTH_KEYID_SIZE];
+    bench_make(&b);
+    struct signing_key *key = key_make(&b);
+    sign(&b, &s, key, "/", "body", b.now_ms / 1000, 1);
+    assert_int_equal(auth_signature_read(b.auth, &s.rq, &params, keyid, &f), ERR_OK);
+    b.now_ms += (AUTH_CLOCK_S + 1) * 1000;
+    assert_int_equal(auth_signature_check(b.auth, &s.rq, &params, buf_bytes(&s.spki), &f),
+                     ERR_CLOCK);
+    unsign(&s);
+    signing_key_close(key);
+    bench_clear(&b);
+}
+
+/* A clock that was far ahead and set right: nonces are forgotten as before. */
+static void a_clock_set_back_does_not_fill_the_memory(void **state) {
+    (void)state;
+    struct bench b;
+    struct fault f;
+    uint8_t keyid[AUTH_KEYID_SIZE] = {1};
+    bench_make(&b);
+    b.now_ms += INT64_C(1000) * 86400 * 1000;
+    bench_reopen(&b);
+    b.now_ms -= INT64_C(1000) * 86400 * 1000;
+    for (uint32_t i = 0; i < 100; i++) {
+        assert_int_equal(nonces_add(b.auth, keyid, bytes_of(&i, sizeof i), &f), ERR_OK);
+        b.now_ms += 60 * 1000;
+    }
+    assert_true(b.auth->nonces.now.n + b.auth->nonces.before.n <= 20);
+    bench_clear(&b);
+}
+
 static void many_nonces_are_told_apart(void **state) {
     (void)state;
     struct bench b;
@@ -246,6 +302,9 @@ int main(void) {
         cmocka_unit_test(alterations_are_refused),
         cmocka_unit_test(the_clock_is_told_apart),
         cmocka_unit_test(nonces_are_kept_long_enough),
+        cmocka_unit_test(nonces_outlive_a_restart_to_the_second),
+        cmocka_unit_test(a_slow_body_makes_no_replay),
+        cmocka_unit_test(a_clock_set_back_does_not_fill_the_memory),
         cmocka_unit_test(many_nonces_are_told_apart),
         cmocka_unit_test(a_torn_record_is_ignored),
     };

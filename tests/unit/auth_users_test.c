@@ -172,7 +172,8 @@ static void the_last_administrator_stays(void **state) {
     assert_int_equal(auth_user_disable(b.auth, alex, &f), ERR_CONFLICT); /* zoe has no password */
     assert_int_equal(auth_user_set_password(b.auth, zoe, bytes_text("correct horse battery"), &f),
                      ERR_OK);
-    assert_int_equal(auth_session_begin(b.auth, alex, session, &f), ERR_OK);
+    assert_true(auth_user_find(b.auth, alex, &user));
+    assert_int_equal(auth_session_begin(b.auth, &user, session, &f), ERR_OK);
     assert_int_equal(auth_user_disable(b.auth, alex, &f), ERR_OK);
     assert_false(auth_session_find(b.auth, bytes_text(session), &user));
     assert_int_equal(auth_user_verify(b.auth, alex, bytes_text("correct horse battery"), &user, &f),

@@ -208,6 +208,27 @@ static void refuses_changed_certificates(void **state) {
     }
 }
 
+/* A root at hand that allows no CA below it has one below it all the same. */
+static void path_length_of_roots_at_hand(void **state) {
+    (void)state;
+    static const struct {
+        int path_len;
+        enum err code;
+    } rows[] = {
+        {0,  ERR_TLS},
+        {1,  ERR_OK },
+        {-1, ERR_OK }
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct change change = {.who = 'r', .path_len = rows[i].path_len};
+        struct house h;
+        struct fault f;
+        house_open(&h, &change);
+        assert_int_equal(verify(&h, "sm", &h.root, false, "clm.example.com", &f), rows[i].code);
+        house_close(&h);
+    }
+}
+
 static void reads_back_what_it_wrote(void **state) {
     (void)state;
     static const struct change none = {.path_len = 0};
@@ -279,9 +300,12 @@ static void serial_key_ids_and_years(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(accepts_good_chains),          cmocka_unit_test(says_what_is_wrong),
-        cmocka_unit_test(refuses_changed_certificates), cmocka_unit_test(reads_back_what_it_wrote),
+        cmocka_unit_test(accepts_good_chains),
+        cmocka_unit_test(says_what_is_wrong),
+        cmocka_unit_test(refuses_changed_certificates),
+        cmocka_unit_test(reads_back_what_it_wrote),
         cmocka_unit_test(serial_key_ids_and_years),
+        cmocka_unit_test(path_length_of_roots_at_hand),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -170,7 +170,15 @@ struct enrolment {
     uint8_t key_id[SHA256_SIZE];
 };
 
-/* The members, and that the request was signed with the key which it brings. */
+/* The secret within "clm1.SECRET.PIN", or a bare secret. */
+static struct bytes secret_of(struct bytes token) {
+    struct cur c = cur_open(token);
+    if (!bytes_starts(token, "clm1."))
+        return token;
+    cur_until(&c, '.');
+    return cur_until(&c, '.');
+}
+
 static enum err read_enrolment(struct api_call *call, struct enrolment *e) {
     struct bytes key_text = {NULL, 0};
     *e = (struct enrolment){0};
@@ -196,18 +204,22 @@ static enum err read_enrolment(struct api_call *call, struct enrolment *e) {
         return fault_set(&call->fault, ERR_USAGE, "public_key", "base64 of at most %d bytes",
                          INVENTORY_SPKI_MAX);
     hash_of(HASH_SHA256, e->agent.spki, e->key_id);
+    return ERR_OK;
+}
+
+/* That the request was signed with the key which it brings. Whoever has neither a token
+ * nor an agent's key is refused before: each check remembers a nonce, and strangers
+ * could fill the memory for these. */
+static enum err check_enrolment(struct api_call *call, const struct enrolment *e, bool is_known) {
+    struct auth_token token;
+    enum err code = is_known ? ERR_OK
+                             : auth_token_look(call->o->auth, secret_of(e->token), e->agent.name,
+                                               e->agent.network, &token, &call->fault);
+    if (code != ERR_OK)
+        return code;
     call->signed_request.body = call->rq->body;
     return auth_signature_check(call->o->auth, &call->signed_request, &call->signature,
                                 e->agent.spki, &call->fault);
-}
-
-/* The secret within "clm1.SECRET.PIN", or a bare secret. */
-static struct bytes secret_of(struct bytes token) {
-    struct cur c = cur_open(token);
-    if (!bytes_starts(token, "clm1."))
-        return token;
-    cur_until(&c, '.');
-    return cur_until(&c, '.');
 }
 
 /* A token would be spent for nothing where the key or the name is in use. Asked only
@@ -274,11 +286,14 @@ enum err api_agents_enrol(struct api_call *call) {
     enum err code = read_enrolment(call, &e);
     if (code != ERR_OK)
         return code;
+    bool is_known = inventory_agent_by_key(call->o->inventory, e.key_id, &call->rq->arena, &agent,
+                                           &ignored) == ERR_OK;
+    code = check_enrolment(call, &e, is_known);
+    if (code != ERR_OK)
+        return code;
     /* The same key again under the same name: the answer was lost on its way. The
      * signature proves whose key it is, so no token is needed, and none is spent. */
-    if (inventory_agent_by_key(call->o->inventory, e.key_id, &call->rq->arena, &agent, &ignored) ==
-            ERR_OK &&
-        bytes_equal(agent.name, e.agent.name) && !agent.disabled)
+    if (is_known && bytes_equal(agent.name, e.agent.name) && !agent.disabled)
         return answer_enrolled(call, agent.id);
     code = enrol(call, &e, id);
     return code == ERR_OK ? answer_enrolled(call, id) : code;

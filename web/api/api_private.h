@@ -10,9 +10,10 @@
 
 struct api {
     struct api_options o;
-    struct rwlock *ca_lock; /* guards ca */
-    struct ca *ca;          /* NULL: none */
-    struct mutex *crl_lock; /* guards what follows: the newest revocation list */
+    struct rwlock *ca_lock;   /* guards ca */
+    struct ca *ca;            /* NULL: none */
+    struct mutex *issue_lock; /* held while a request is looked at and issued */
+    struct mutex *crl_lock;   /* guards what follows: the newest revocation list */
     struct buf crl;
     uint64_t crl_revision;
     int64_t crl_made_s;

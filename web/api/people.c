@@ -34,7 +34,7 @@ static enum err answer_user(struct api_call *call, const struct auth_user *user)
 
 static enum err begin_session(struct api_call *call, const struct auth_user *user) {
     char secret[AUTH_SECRET_TEXT + 1];
-    enum err code = auth_session_begin(call->o->auth, bytes_text(user->name), secret, &call->fault);
+    enum err code = auth_session_begin(call->o->auth, user, secret, &call->fault);
     if (code != ERR_OK)
         return code;
     set_cookie(call, secret, "");

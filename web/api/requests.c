@@ -29,6 +29,11 @@ static struct bytes hex_of(struct api_call *call, const uint8_t *id) {
     return arena_copy(&call->rq->arena, bytes_text(text));
 }
 
+static enum err no_authority(struct api_call *call) {
+    return fault_set(&call->fault, ERR_UNSUPPORTED, "authority",
+                     "this server issues no certificates");
+}
+
 /* ---- Issuing ---- */
 
 /* The refusal that comes first, by its rule. */
@@ -83,17 +88,31 @@ static enum err issue(struct api_call *call, const struct inventory_request_deta
     return code;
 }
 
-/* The request as it is now; issued, where it is approved and was not yet. */
+/* The request as it is now; issued, where it is approved and was not yet. One at a time:
+ * whoever comes second finds it issued. */
+static enum err issue_approved(struct api_call *call, const uint8_t *id,
+                               struct inventory_request_detail *d) {
+    mutex_lock(call->api->issue_lock);
+    enum err code = get(call, id, d);
+    if (code == ERR_OK && d->request.state == INVENTORY_APPROVED) {
+        code = issue(call, d);
+        if (code == ERR_OK)
+            code = get(call, id, d);
+    }
+    mutex_unlock(call->api->issue_lock);
+    return code;
+}
+
+/* The same for those who only ask how it stands: what cannot be issued stays approved, and
+ * is tried again when next asked for. */
 static enum err settle(struct api_call *call, const uint8_t *id,
                        struct inventory_request_detail *d) {
     char why[2 * FAULT_DETAIL_MAX];
-    enum err code = get(call, id, d);
-    if (code != ERR_OK || d->request.state != INVENTORY_APPROVED)
+    enum err code = issue_approved(call, id, d);
+    if (code == ERR_OK || code == ERR_NOT_FOUND)
         return code;
-    if (issue(call, d) != ERR_OK) /* it stays approved, and is tried again when next asked for */
-        log_line(call->o->env, LOG_WARN, "not_issued", "request=%.*s why=\"%s\"",
-                 2 * INVENTORY_ID_SIZE, (const char *)hex_of(call, id).p,
-                 fault_text(&call->fault, why, sizeof why));
+    log_line(call->o->env, LOG_WARN, "not_issued", "request=%.*s why=\"%s\"", 2 * INVENTORY_ID_SIZE,
+             (const char *)hex_of(call, id).p, fault_text(&call->fault, why, sizeof why));
     call->fault = (struct fault){0};
     return get(call, id, d);
 }
@@ -256,8 +275,7 @@ static enum err again(struct api_call *call, const struct wish *w,
 static enum err add(struct api_call *call, struct wish *w) {
     const struct ca_profile *profile = NULL;
     if (!api_has_authority(call))
-        return fault_set(&call->fault, ERR_UNSUPPORTED, "authority",
-                         "this server issues no certificates");
+        return no_authority(call);
     enum err code = choose(call, w, &profile);
     if (code == ERR_PERMISSION)
         log_line(call->o->env, LOG_WARN, "request_refused", "actor=%s why=\"%s\"", call->actor,
@@ -373,27 +391,36 @@ enum err api_requests_list(struct api_call *call) {
     return code == ERR_OK ? api_list_end(call, &page) : code;
 }
 
-enum err api_requests_approve(struct api_call *call) {
-    uint8_t id[INVENTORY_ID_SIZE];
-    struct inventory_request_detail d;
+static enum err approve(struct api_call *call, const struct inventory_request_detail *d) {
     struct x509_request request;
     const struct ca_profile *profile;
     struct inventory_audit act;
-    enum err code = api_path_id(call, 0, id, sizeof id, "request");
-    if (code == ERR_OK)
-        code = get(call, id, &d);
-    if (code == ERR_OK && d.request.state == INVENTORY_PENDING)
-        code = check(call, &d, &request, &profile);
+    enum err code = ERR_OK;
+    if (d->request.state == INVENTORY_PENDING)
+        code = check(call, d, &request, &profile);
     if (code == ERR_OK)
         code = api_act(call, "request.approve", "request", call->rq->path_values[0], NULL, &act);
     if (code == ERR_OK)
-        code = inventory_request_decide(call->o->inventory, id, true, bytes_text(call->actor),
-                                        bytes_of(NULL, 0), &act, &call->fault);
+        code = inventory_request_decide(call->o->inventory, d->request.id, true,
+                                        bytes_text(call->actor), bytes_of(NULL, 0), &act,
+                                        &call->fault);
+    return code;
+}
+
+/* One that is approved and could not be issued then is issued by approving it again. */
+enum err api_requests_approve(struct api_call *call) {
+    uint8_t id[INVENTORY_ID_SIZE];
+    struct inventory_request_detail d;
+    enum err code = api_path_id(call, 0, id, sizeof id, "request");
     if (code == ERR_OK)
         code = get(call, id, &d);
+    if (code == ERR_OK && !api_has_authority(call))
+        code = no_authority(call);
+    if (code == ERR_OK && d.request.state != INVENTORY_APPROVED)
+        code = approve(call, &d);
     if (code == ERR_OK)
-        code = issue(call, &d);
-    return code == ERR_OK ? answer_now(call, id) : code;
+        code = issue_approved(call, id, &d);
+    return code == ERR_OK ? answer(call, &d) : code;
 }
 
 enum err api_requests_refuse(struct api_call *call) {

@@ -19,7 +19,8 @@ enum err api_open(const struct api_options *options, struct api **out, struct fa
     buf_init(&api->crl, X509_CRL_MAX);
     api->ca_lock = rwlock_open();
     api->crl_lock = mutex_open();
-    if (!api->ca_lock || !api->crl_lock) {
+    api->issue_lock = mutex_open();
+    if (!api->ca_lock || !api->crl_lock || !api->issue_lock) {
         api_close(api);
         return fault_set(f, ERR_MEMORY, "api", "locks");
     }
@@ -32,6 +33,7 @@ void api_close(struct api *api) {
         return;
     rwlock_close(api->ca_lock);
     mutex_close(api->crl_lock);
+    mutex_close(api->issue_lock);
     buf_clear(&api->crl);
     free(api);
 }
@@ -339,6 +341,12 @@ static enum err check_query(struct api_call *call) {
 }
 
 static enum err check_agent(struct api_call *call) {
+    uint8_t keyid[AUTH_KEYID_SIZE];
+    /* The agent as it is now: while the body came it may have been disabled or re-enrolled. */
+    hash_of(HASH_SHA256, call->agent.spki, keyid);
+    if (inventory_agent_by_key(call->o->inventory, keyid, &call->rq->arena, &call->agent,
+                               &call->fault) != ERR_OK)
+        return fault_set(&call->fault, ERR_CREDENTIALS, "keyid", "no agent has this key: enrol it");
     call->signed_request.body = call->rq->body;
     enum err code = auth_signature_check(call->o->auth, &call->signed_request, &call->signature,
                                          call->agent.spki, &call->fault);

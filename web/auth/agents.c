@@ -11,6 +11,15 @@
 
 enum { NONCE_TEXT_MIN = 16, NONCE_TEXT_MAX = 128 };
 
+static enum err check_clock(const struct auth *a, const struct signature_params *params,
+                            struct fault *f) {
+    int64_t now_s = env_now_s(a->env);
+    if (params->created_s < now_s - AUTH_CLOCK_S || params->created_s > now_s + AUTH_CLOCK_S)
+        return fault_set(f, ERR_CLOCK, "created", "off by %" PRId64 " s, at most %d are allowed",
+                         params->created_s - now_s, AUTH_CLOCK_S);
+    return ERR_OK;
+}
+
 enum err auth_signature_read(const struct auth *a, const struct auth_signed *rq,
                              struct signature_params *params, uint8_t keyid[AUTH_KEYID_SIZE],
                              struct fault *f) {
@@ -24,13 +33,9 @@ enum err auth_signature_read(const struct auth *a, const struct auth_signed *rq,
     if (params->nonce.n < NONCE_TEXT_MIN || params->nonce.n > NONCE_TEXT_MAX)
         return fault_set(f, ERR_CREDENTIALS, "nonce", "%d to %d characters are wanted",
                          NONCE_TEXT_MIN, NONCE_TEXT_MAX);
-    int64_t now_s = env_now_s(a->env);
     if (params->created_s < 0)
         return fault_set(f, ERR_CREDENTIALS, "created", "missing");
-    if (params->created_s < now_s - AUTH_CLOCK_S || params->created_s > now_s + AUTH_CLOCK_S)
-        return fault_set(f, ERR_CLOCK, "created", "off by %" PRId64 " s, at most %d are allowed",
-                         params->created_s - now_s, AUTH_CLOCK_S);
-    return ERR_OK;
+    return check_clock(a, params, f);
 }
 
 enum err auth_signature_check(struct auth *a, const struct auth_signed *rq,
@@ -48,5 +53,9 @@ enum err auth_signature_check(struct auth *a, const struct auth_signed *rq,
     if (signature_check(spki, &message, params, rq->signature, &why) != ERR_OK)
         return fault_set(f, ERR_CREDENTIALS, "signature", "%s",
                          why.detail[0] ? why.detail : "does not match");
+    /* Once more: nonces are remembered from now on, and the body may have taken long. */
+    enum err code = check_clock(a, params, f);
+    if (code != ERR_OK)
+        return code;
     return nonces_add(a, keyid, params->nonce, f);
 }

@@ -61,6 +61,7 @@ struct auth_user {
     char name[AUTH_USER_MAX + 1];
     enum auth_role role;
     bool is_disabled, has_password;
+    uint64_t stamp; /* another one with each password; tells nothing of it */
 };
 
 /* The i-th in order of names; false behind the last. */
@@ -80,16 +81,17 @@ enum err auth_user_set_password(struct auth *a, struct bytes name, struct bytes 
 enum err auth_user_verify(struct auth *a, struct bytes name, struct bytes password,
                           struct auth_user *out, struct fault *f) MUST_CHECK;
 
-/* Log-in attempts are limited per user and address, and per address. Counts one
- * and returns 0, or returns how long to wait in ms. Memory is bounded: with
- * very many addresses at once the oldest counts are forgotten. */
+/* Log-in attempts are limited per user and address, and per address; a /64 of IPv6
+ * is one address. Counts one and returns 0, or returns how long to wait in ms. Memory is bounded:
+ * with very many addresses at once the oldest counts are forgotten. */
 uint64_t auth_attempt(struct auth *a, struct bytes user, struct bytes address);
 void auth_attempt_good(struct auth *a, struct bytes user, struct bytes address); /* forgets */
 
-/* Sessions: 256 random bits, of which only the hash is kept; an hour idle, twelve at most. */
-enum err auth_session_begin(struct auth *a, struct bytes user, char secret[AUTH_SECRET_TEXT + 1],
-                            struct fault *f) MUST_CHECK;
-/* False: none such, ended, or its user was disabled. */
+/* Sessions: 256 random bits, of which only the hash is kept; an hour idle, twelve at most.
+ * `user` as verified: where the password was changed since, the session is worth nothing. */
+enum err auth_session_begin(struct auth *a, const struct auth_user *user,
+                            char secret[AUTH_SECRET_TEXT + 1], struct fault *f) MUST_CHECK;
+/* False: none such, ended, or its user was disabled or has another password. */
 bool auth_session_find(struct auth *a, struct bytes secret, struct auth_user *out);
 void auth_session_end(struct auth *a, struct bytes secret);
 
@@ -142,9 +144,9 @@ enum err auth_signature_read(const struct auth *a, const struct auth_signed *rq,
                              struct signature_params *params, uint8_t keyid[AUTH_KEYID_SIZE],
                              struct fault *f) MUST_CHECK;
 /* Second step, with the key's SubjectPublicKeyInfo: what is covered, the digest of
- * the body, the signature, and that the nonce is new. Takes the nonce only when all
- * else holds. ERR_CREDENTIALS; ERR_BUSY when too many nonces are remembered. Nonces
- * outlive a restart, but not a crash of the whole machine. */
+ * the body, the signature, the clock again, and that the nonce is new. Takes the nonce
+ * only when all else holds. ERR_CREDENTIALS; ERR_CLOCK; ERR_BUSY when too many nonces are
+ * remembered. Nonces outlive a restart, but not a crash of the whole machine. */
 enum err auth_signature_check(struct auth *a, const struct auth_signed *rq,
                               const struct signature_params *params, struct bytes spki,
                               struct fault *f) MUST_CHECK;

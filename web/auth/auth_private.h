@@ -42,6 +42,7 @@ struct token_list {
 struct session_row {
     uint8_t hash[SHA256_SIZE];
     char user[AUTH_USER_MAX + 1];
+    uint64_t stamp;             /* the user's when it began */
     uint64_t begun_ms, seen_ms; /* env's tick */
 };
 

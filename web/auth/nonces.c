@@ -102,7 +102,7 @@ static enum err read_records(struct auth *a, struct bytes text, struct fault *f)
         struct bytes id = cur_take(&c, sizeof(struct nonce_row));
         struct nonce_row row;
         memcpy(row.id, id.p, sizeof row.id);
-        if (time_s > env_now_s(a->env) - WINDOW_S && !is_free(&row) && !put(&a->nonces.now, &row))
+        if (time_s >= env_now_s(a->env) - WINDOW_S && !is_free(&row) && !put(&a->nonces.now, &row))
             return fault_set(f, ERR_MEMORY, "nonces", "too many");
     }
     return ERR_OK;
@@ -137,6 +137,8 @@ void nonces_close(struct auth *a) {
 static enum err rotate(struct auth *a, struct fault *f) {
     struct nonces *n = &a->nonces;
     int64_t now_s = env_now_s(a->env);
+    if (now_s < n->since_s) /* the clock was set back: else nothing were forgotten for long */
+        n->since_s = now_s;
     if (now_s - n->since_s < WINDOW_S)
         return ERR_OK;
     free(n->before.rows);

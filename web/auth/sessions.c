@@ -5,6 +5,8 @@
  */
 #include "web/auth/auth_private.h"
 
+#include "base/ip.h"
+
 #include <string.h>
 
 enum {
@@ -46,10 +48,10 @@ static void make_room(struct auth *a, uint64_t now_ms) {
     drop(a, oldest);
 }
 
-enum err auth_session_begin(struct auth *a, struct bytes user, char secret[AUTH_SECRET_TEXT + 1],
-                            struct fault *f) {
-    struct session_row row = {0};
-    if (!text_copy(row.user, sizeof row.user, user))
+enum err auth_session_begin(struct auth *a, const struct auth_user *user,
+                            char secret[AUTH_SECRET_TEXT + 1], struct fault *f) {
+    struct session_row row = {.stamp = user->stamp};
+    if (!text_copy(row.user, sizeof row.user, bytes_text(user->name)))
         return fault_set(f, ERR_USAGE, "user", "too long");
     enum err code = secret_make(a, secret, row.hash, f);
     if (code != ERR_OK)
@@ -77,7 +79,7 @@ bool auth_session_find(struct auth *a, struct bytes secret, struct auth_user *ou
     if (secret.n != AUTH_SECRET_TEXT)
         return false;
     char user[AUTH_USER_MAX + 1] = "";
-    uint64_t now_ms = tick(a);
+    uint64_t now_ms = tick(a), stamp = 0;
     mutex_lock(a->state);
     size_t i = find(a, secret);
     if (i != SIZE_MAX && is_over(&a->sessions[i], now_ms)) {
@@ -87,9 +89,11 @@ bool auth_session_find(struct auth *a, struct bytes secret, struct auth_user *ou
     if (i != SIZE_MAX) {
         a->sessions[i].seen_ms = now_ms;
         memcpy(user, a->sessions[i].user, sizeof user);
+        stamp = a->sessions[i].stamp;
     }
     mutex_unlock(a->state);
-    return i != SIZE_MAX && auth_user_find(a, bytes_text(user), out) && !out->is_disabled;
+    return i != SIZE_MAX && auth_user_find(a, bytes_text(user), out) && !out->is_disabled &&
+           out->stamp == stamp;
 }
 
 void auth_session_end(struct auth *a, struct bytes secret) {
@@ -109,15 +113,23 @@ void sessions_end_of(struct auth *a, struct bytes user) {
     mutex_unlock(a->state);
 }
 
+/* An IPv6 host has a /64 to itself: its addresses count as one. */
+static struct bytes address_of(const struct ip *ip, struct bytes text) {
+    return ip->size == 16 ? bytes_of(ip->bytes, 8) : text;
+}
+
 /* Never 0, so that 0 can mean a free slot. */
 static uint64_t attempt_key(const struct auth *a, struct bytes user, struct bytes address) {
     struct hash_run run;
+    struct ip ip = {.size = 0};
     uint8_t digest[SHA256_SIZE], separator = 0;
+    if (!ip_read(address, &ip))
+        ip.size = 0;
     hash_begin(&run, HASH_SHA256);
     hash_add(&run, bytes_of(a->attempts_key, sizeof a->attempts_key));
     hash_add(&run, user);
     hash_add(&run, bytes_of(&separator, 1));
-    hash_add(&run, address);
+    hash_add(&run, address_of(&ip, address));
     hash_peek(&run, digest);
     struct cur c = cur_open(bytes_of(digest, sizeof digest));
     uint64_t key = cur_u64(&c);

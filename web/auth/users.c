@@ -41,6 +41,13 @@ static struct user_row *find(const struct user_list *list, struct bytes name) {
     return found ? &list->rows[i] : NULL;
 }
 
+static uint64_t stamp_of(const char *verifier) {
+    uint8_t digest[SHA256_SIZE];
+    hash_of(HASH_SHA256, bytes_text(verifier), digest);
+    struct cur c = cur_open(bytes_of(digest, sizeof digest));
+    return cur_u64(&c);
+}
+
 static bool row_read(struct bytes line, struct user_row *row) {
     struct cur c = cur_open(line);
     struct bytes name = cur_until(&c, ':'), role = cur_until(&c, ':');
@@ -56,6 +63,7 @@ static bool row_read(struct bytes line, struct user_row *row) {
         return false;
     if (row->user.has_password && !text_copy(row->verifier, sizeof row->verifier, verifier))
         return false;
+    row->user.stamp = row->user.has_password ? stamp_of(row->verifier) : 0;
     return text_copy(row->user.name, sizeof row->user.name, name);
 }
 
@@ -270,6 +278,7 @@ static enum err set_verifier(struct auth *a, struct bytes name, const char *veri
         struct user_row *row = find(&copy, name);
         memcpy(row->verifier, verifier, sizeof row->verifier);
         row->user.has_password = true;
+        row->user.stamp = stamp_of(verifier);
         code = commit(a, &copy, f);
     }
     mutex_unlock(a->change);

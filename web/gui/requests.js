@@ -62,7 +62,8 @@ async function decided(view, close) {
 
 function approve(view, request) {
   const n = request.differences.length;
-  formDialog("Approve " + nameOf(request) + "?", "Approve", [
+  const verb = request.state === "pending" ? "Approve" : "Issue";
+  formDialog(verb + " " + nameOf(request) + "?", verb, [
     h("p", {}, "A certificate is issued at once, as the profile ", foreign(request.profile), " says."),
     n ? h("p", {}, plural(n, "thing is", "things are"), " other than asked for: see what differs.") : null,
   ], async (data, { close }) => {
@@ -84,7 +85,7 @@ function acts(view, request) {
   if (view.me.role !== "admin" || !["pending", "approved"].includes(request.state)) return null;
   return h("div", { class: "acts" },
     h("button", { type: "button", click: () => refuse(view, request) }, "Refuse"),
-    request.state === "pending" ? h("button", { type: "button", class: "first", click: () => approve(view, request) }, "Approve") : null);
+    h("button", { type: "button", class: "first", click: () => approve(view, request) }, request.state === "pending" ? "Approve" : "Issue"));
 }
 
 const EFFECTS = { refused: ["bad", "✕", "not allowed"], left_out: ["soon", "▲", "left out"], added: ["plain", "+", "added"] };
