@@ -21,24 +21,18 @@ enum {
 
 static enum err write_pem(const char *path, const struct signing_key *key, struct bytes cert_der,
                           int mode, struct fault *f) {
-    struct buf text, der;
+    struct buf text;
     buf_init(&text, FILE_MAX);
-    buf_init(&der, 64 * 1024);
-    if (key) {
-        signing_key_write(key, &der);
-        pem_write(&text, "PRIVATE KEY", buf_bytes(&der));
-    }
+    buf_reserve(&text, FILE_MAX); /* at once: growing would leave copies of the key behind */
+    enum err code = key ? x509_key_text_write(key, &text, f) : ERR_OK;
     if (cert_der.n > 0)
         pem_write(&text, "CERTIFICATE", cert_der);
-    enum err code = text.err != ERR_OK ? text.err : der.err;
-    code = code == ERR_OK ? file_replace(path, buf_bytes(&text), mode, f)
-                          : fault_set(f, code, "PEM", "%s", path);
+    if (code == ERR_OK)
+        code = text.err == ERR_OK ? file_replace(path, buf_bytes(&text), mode, f)
+                                  : fault_set(f, text.err, "PEM", "%s", path);
     if (text.p)
-        crypto_wipe(text.p, text.n);
-    if (der.p)
-        crypto_wipe(der.p, der.n);
+        crypto_wipe(text.p, text.cap);
     buf_clear(&text);
-    buf_clear(&der);
     return code;
 }
 
@@ -114,43 +108,19 @@ static enum err read_file(struct arena *a, const char *path, struct bytes *out, 
     return code;
 }
 
-/* "-----BEGIN EC PRIVATE KEY-----"; encrypted ones are none. */
-static bool is_key_line(struct bytes line, const char *edge) {
-    static const char end[] = "PRIVATE KEY-----";
-    size_t n = strlen(end);
-    return bytes_starts(line, edge) && line.n >= n &&
-           bytes_is(bytes_part(line, line.n - n, n), end) &&
-           bytes_find(line, bytes_text("ENCRYPTED")) == SIZE_MAX;
-}
-
-/* The first private key of a PEM text (RFC 7468), as DER. */
+/* The first private key of a PEM text, as DER. */
 static enum err read_key(struct arena *a, const char *path, struct bytes text, struct bytes *out,
                          struct fault *f) {
-    struct cur c = cur_open(text);
-    struct buf base64, der;
-    bool within = false, whole = false;
-    buf_init(&base64, FILE_MAX);
+    struct buf der;
+    struct fault why;
     buf_init(&der, FILE_MAX);
-    while (c.rest.n > 0 && !whole) {
-        struct bytes line = bytes_trim(cur_until(&c, '\n'));
-        if (!within)
-            within = is_key_line(line, "-----BEGIN ");
-        else if (bytes_starts(line, "-----"))
-            whole = true;
-        else
-            buf_put(&base64, line);
-    }
-    enum err code = ERR_OK;
-    if (!whole || !base64_read(buf_bytes(&base64), &der) || der.err != ERR_OK)
-        code = fault_set(f, ERR_FORMAT, "key", "%s has no private key that is not encrypted (PEM)",
-                         path);
+    enum err code = pem_private_key(text, &der, &why);
+    if (code != ERR_OK)
+        code = fault_set(f, ERR_FORMAT, "key", "%s: %s", path, why.detail);
     else
         *out = arena_copy(a, buf_bytes(&der));
-    if (base64.p)
-        crypto_wipe(base64.p, base64.n);
     if (der.p)
-        crypto_wipe(der.p, der.n);
-    buf_clear(&base64);
+        crypto_wipe(der.p, der.cap);
     buf_clear(&der);
     return code;
 }

@@ -85,6 +85,8 @@ struct agent_request {
  * none of ours. */
 enum err agent_session_call(struct agent_session *s, const struct agent_request *request,
                             struct buf *answer, struct fault *f) MUST_CHECK;
+/* The HTTP status of the last answer; 0 where there was none. */
+int agent_session_status(const struct agent_session *s);
 
 /* "clm1.SECRET.PIN": the pin, borrowed; false where the token has another form. */
 bool agent_token_pin(struct bytes token, struct bytes *pin);

@@ -79,12 +79,13 @@ static enum err ask_some(struct delivery *d, struct cur *at, struct fault *f) {
         return err;
     struct json_value v, list;
     struct bytes text = arena_copy(&d->arena, buf_bytes(&d->answer));
-    err = json_read(&d->arena, text, 2 * ASK_MAX, &v, f);
-    list = err ? (struct json_value){0} : json_get(v, "missing");
-    for (v = json_first(list); !err && json_type_of(v) != JSON_NONE; v = json_next(v))
+    if (json_read(&d->arena, text, 2 * ASK_MAX, &v, f))
+        return fault_set(f, ERR_NETWORK, "server", "its answer is none that is understood");
+    list = json_get(v, "missing");
+    for (v = json_first(list); json_type_of(v) != JSON_NONE; v = json_next(v))
         if (d->missing_n < d->lines_n && json_string(v, &d->arena, &d->missing[d->missing_n]))
             d->missing_n++;
-    return err;
+    return ERR_OK;
 }
 
 static enum err ask_missing(struct delivery *d, struct fault *f) {

@@ -13,6 +13,7 @@ static const struct opt_file files[] = {
     {"/etc/clm/ers.conf",  "Which server, and who this agent is there; written by ers login",
      agent_config_rows},
     {"/etc/clm/targets",   "What is scanned, one target a line; written by ers discover", NULL},
+    {"/etc/clm/requests",  "What this host requested, where it goes, how far it is; one object a line", NULL},
     {"/var/lib/clm/agent", "Its key, what the last scan found, what is still to be delivered", NULL},
     {NULL, NULL, NULL},
 };

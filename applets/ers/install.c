@@ -3,154 +3,331 @@
 #include "base/file.h"
 #include "base/os.h"
 #include "base/text.h"
+#include "x509/x509.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { PEM_MAX = 4 << 20, MODE_KEY = 0600, MODE_PUBLIC = 0644, MODE_FOLDER = 0755 };
+enum {
+    PEM_MAX = 4 << 20,
+    MODE_KEY = 0600,
+    MODE_PUBLIC = 0644,
+    MODE_FOLDER = 0755,
+    BEFORE_MAX = 1000,
+};
+
+enum part { PART_CERT, PART_CHAIN, PART_FULLCHAIN, PART_KEY, PARTS };
+static const char *const names[PARTS] = {"cert.pem", "chain.pem", "fullchain.pem", "key.pem"};
+static const char before_prefix[] = "before-";
+
+/* ---- places ---- */
 
 static const char *in(const struct agent *a, const char *dir, const char *name) {
     return path_join(a->arena, dir, name);
 }
 
-enum err install_check(const struct agent *a, const char *out, struct fault *f) {
-    const char *probe = in(a, out, ".clm-probe");
-    enum err err = dir_make(out, MODE_FOLDER, f);
-    if (!err)
-        err = file_replace(probe, bytes_text(""), MODE_KEY, f);
-    return err ? err : file_remove(probe, f);
+static const char *versions_of(const struct agent *a, const struct request *r) {
+    return in(a, r->out, ".versions");
 }
 
-static int key_mode(const struct request *r) {
-    char *end;
-    long mode = r->mode ? strtol(r->mode, &end, 8) : MODE_KEY;
-    return mode > 0 && mode <= 0777 ? (int)mode : MODE_KEY;
+static const char *version_of(const struct agent *a, const struct request *r, const char *id) {
+    return in(a, versions_of(a, r), id);
 }
 
-struct part {
-    const char *name;
-    int mode;
-    bool is_secret;
+/* What `.current` says; NULL: nothing yet. */
+static const char *current_of(const struct agent *a, const struct request *r) {
+    const char *path = in(a, r->out, ".current");
     struct buf text;
-};
-enum { PARTS = 4 };
-
-static void wipe_parts(struct part *parts) {
-    for (size_t i = 0; i < PARTS; i++) {
-        if (parts[i].text.p)
-            crypto_wipe(parts[i].text.p, parts[i].text.cap);
-        buf_clear(&parts[i].text);
+    if (os_has_links) {
+        const char *target = file_link_read(a->arena, path);
+        return target ? path_base(target) : NULL;
     }
-}
-
-/* `combined`: key.pem has the certificates too, as some services want it. */
-static enum err fill_parts(const struct agent *a, const struct request *r, struct bytes pem,
-                           struct bytes chain, struct part *parts, struct fault *f) {
-    for (size_t i = 0; i < PARTS; i++)
-        buf_init(&parts[i].text, PEM_MAX);
-    enum err err = file_read(request_key_file(a, r), &parts[0].text, f);
-    if (strcmp(r->format, "combined") == 0) {
-        buf_put(&parts[0].text, pem);
-        buf_put(&parts[0].text, chain);
-    }
-    buf_put(&parts[1].text, pem);
-    buf_put(&parts[2].text, chain);
-    buf_put(&parts[3].text, pem);
-    buf_put(&parts[3].text, chain);
-    for (size_t i = 0; i < PARTS && !err; i++)
-        if (parts[i].text.err)
-            err = fault_set(f, parts[i].text.err, "certificate", "%s", parts[i].name);
-    return err;
-}
-
-static enum err write_parts(const struct agent *a, const struct request *r, const char *dir,
-                            struct part *parts, struct fault *f) {
-    enum err err = dir_make(dir, MODE_FOLDER, f);
-    for (size_t i = 0; i < PARTS && !err; i++) {
-        const char *path = in(a, dir, parts[i].name);
-        err = file_replace(path, buf_bytes(&parts[i].text), parts[i].mode, f);
-        if (!err && parts[i].is_secret && r->owner)
-            err = os_file_give(path, r->owner, f);
-    }
-    return err;
-}
-
-/* The names that services know; made once, they never change again. */
-static enum err make_names(const struct agent *a, const char *out, const struct part *parts,
-                           struct fault *f) {
-    enum err err = ERR_OK;
-    for (size_t i = 0; i < PARTS && !err; i++)
-        err = os_link_replace(in(a, ".current", parts[i].name), in(a, out, parts[i].name), f);
-    return err ? err : os_dir_sync(out, f);
-}
-
-static const char *current_version(const struct agent *a, const char *out) {
-    struct buf text;
-    struct fault ignored;
     buf_init(&text, 256);
-    bool known = file_read(in(a, out, ".current/version"), &text, &ignored) == ERR_OK;
-    const char *version = known ? arena_cstr(a->arena, bytes_trim(buf_bytes(&text))) : NULL;
+    bool known = file_exists(path) && file_read(path, &text, NULL) == ERR_OK;
+    const char *id = known ? arena_cstr(a->arena, bytes_trim(buf_bytes(&text))) : NULL;
     buf_clear(&text);
-    return version;
+    return id;
 }
 
-static enum err turn_to(const struct agent *a, const char *out, const char *version,
-                        struct fault *f) {
-    enum err err = os_link_replace(in(a, ".versions", version), in(a, out, ".current"), f);
-    return err ? err : os_dir_sync(out, f);
+/* ---- what is written how ---- */
+
+struct access {
+    int key_mode;
+    bool has_owner;
+    struct os_owner owner;
+};
+
+static enum err read_access(const struct request *r, struct access *out, struct fault *f) {
+    *out = (struct access){.key_mode = MODE_KEY, .has_owner = r->owner != NULL};
+    long mode = r->mode ? strtol(r->mode, NULL, 8) : MODE_KEY;
+    if (mode > 0 && mode <= 0777)
+        out->key_mode = (int)mode;
+    return r->owner ? os_owner_find(r->owner, &out->owner, f) : ERR_OK;
 }
 
-enum err install_set(const struct agent *a, const struct request *r, struct bytes pem,
-                     struct bytes chain, const char **before, struct fault *f) {
-    struct part parts[PARTS] = {
-        {.name = "key.pem", .mode = key_mode(r), .is_secret = true},
-        {.name = "cert.pem",                 .mode = MODE_PUBLIC                  },
-        {.name = "chain.pem",                 .mode = MODE_PUBLIC},
-        {.name = "fullchain.pem",                 .mode = MODE_PUBLIC              },
-    };
-    const char *dir = in(a, in(a, r->out, ".versions"), r->id);
-    *before = current_version(a, r->out);
-    enum err err = fill_parts(a, r, pem, chain, parts, f);
-    if (!err)
-        err = write_parts(a, r, dir, parts, f);
-    if (!err)
-        err = file_replace(in(a, dir, "version"), bytes_text(r->id), MODE_PUBLIC, f);
-    if (!err)
-        err = turn_to(a, r->out, r->id, f);
-    if (!err)
-        err = make_names(a, r->out, parts, f);
-    if (err == ERR_UNSUPPORTED) /* no links here: the files themselves, the key first */
-        err = write_parts(a, r, r->out, parts, f);
-    wipe_parts(parts);
+static enum err write_part(const char *path, struct bytes text, enum part part,
+                           const struct access *access, struct fault *f) {
+    return file_replace_as(path, text, part == PART_KEY ? access->key_mode : MODE_PUBLIC,
+                           access->has_owner ? &access->owner : NULL, f);
+}
+
+static void secret_init(struct buf *b) {
+    buf_init(b, PEM_MAX);
+    buf_reserve(b, 64 * 1024); /* a key and its chain: no copy is left behind by growing */
+}
+
+static void secret_clear(struct buf *b) {
+    if (b->p)
+        crypto_wipe(b->p, b->cap);
+    buf_clear(b);
+}
+
+/* ---- the key ---- */
+
+enum err install_key(const struct agent *a, const struct request *r, struct signing_key **out,
+                     struct fault *f) {
+    return x509_key_file_read(in(a, version_of(a, r, r->id), names[PART_KEY]), out, f);
+}
+
+bool install_has_key(const struct agent *a, const struct request *r) {
+    return file_exists(in(a, version_of(a, r, r->id), names[PART_KEY]));
+}
+
+/* Does the name lead through `.current`? Any other link is somebody else's. */
+static enum err check_name(const struct agent *a, const struct request *r, const char *name,
+                           bool *is_ours, struct fault *f) {
+    const char *path = in(a, r->out, name), *target = file_link_read(a->arena, path);
+    *is_ours = target && strcmp(target, in(a, ".current", name)) == 0;
+    if (target && !*is_ours)
+        return fault_set(f, ERR_EXISTS, "link", "%s leads to %s: choose another folder", path,
+                         target);
+    return ERR_OK;
+}
+
+static enum err check_names(const struct agent *a, const struct request *r, struct fault *f) {
+    enum err err = ERR_OK;
+    bool ignored;
+    for (size_t i = 0; i < PARTS && !err; i++)
+        err = check_name(a, r, names[i], &ignored, f);
     return err;
 }
 
-struct prune {
-    const struct agent *a;
-    const char *versions, *current, *before;
-};
-
-static bool prune_version(void *context, const char *name, bool is_dir) {
-    static const char *const names[] = {"key.pem", "cert.pem", "chain.pem", "fullchain.pem",
-                                        "version"};
-    const struct prune *p = context;
-    struct fault ignored;
-    const char *dir = in(p->a, p->versions, name);
-    if (!is_dir || strcmp(name, p->current) == 0 || (p->before && strcmp(name, p->before) == 0))
-        return true;
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        (void)!file_remove(in(p->a, dir, names[i]), &ignored);
-    (void)!dir_remove(dir, &ignored);
-    return true;
+enum err install_begin(const struct agent *a, const struct request *r,
+                       const struct signing_key *key, struct fault *f) {
+    struct access access;
+    const char *probe = in(a, r->out, ".probe"), *dir = version_of(a, r, r->id);
+    enum err err = read_access(r, &access, f);
+    if (!err)
+        err = dir_make(r->out, MODE_FOLDER, f);
+    if (!err)
+        err = check_names(a, r, f);
+    if (!err) /* the folder itself: links are made in it later */
+        err = file_replace(probe, bytes_text(""), MODE_KEY, f);
+    if (!err)
+        err = file_remove(probe, f);
+    if (!err)
+        err = dir_make_as(versions_of(a, r), MODE_FOLDER, f);
+    if (!err)
+        err = dir_make_as(dir, MODE_FOLDER, f);
+    return err ? err : x509_key_file_write(in(a, dir, names[PART_KEY]), key, f);
 }
 
-void install_prune(const struct agent *a, const struct request *r, const char *before) {
-    struct fault ignored;
-    struct prune p = {a, in(a, r->out, ".versions"), r->id, before};
-    (void)!dir_list(p.versions, prune_version, &p, &ignored);
+/* ---- a version ---- */
+
+static enum err put_key(const struct agent *a, const struct request *r, struct buf *out,
+                        struct fault *f) {
+    struct signing_key *key = NULL;
+    enum err err = install_key(a, r, &key, f);
+    if (!err)
+        err = x509_key_text_write(key, out, f);
+    signing_key_close(key);
+    return err;
+}
+
+static enum err write_version(const struct agent *a, const struct request *r, struct bytes cert,
+                              struct bytes chain, struct fault *f) {
+    bool is_combined = strcmp(r->format, "combined") == 0;
+    const char *dir = version_of(a, r, r->id);
+    struct access access;
+    struct buf key, full;
+    secret_init(&key);
+    buf_init(&full, PEM_MAX);
+    buf_put(&full, cert);
+    buf_put(&full, chain);
+    enum err err = read_access(r, &access, f);
+    if (!err)
+        err = put_key(a, r, &key, f);
+    if (!err && is_combined)
+        buf_put(&key, buf_bytes(&full));
+    if (!err && (key.err || full.err))
+        err = fault_set(f, ERR_LIMIT, "certificate", "%s", r->out);
+    const struct bytes texts[PARTS] = {cert, chain, buf_bytes(&full), buf_bytes(&key)};
+    for (size_t i = 0; i < PARTS && !err; i++)
+        err = write_part(in(a, dir, names[i]), texts[i], (enum part)i, &access, f);
+    secret_clear(&key);
+    buf_clear(&full);
+    return err;
+}
+
+/* ---- turning ---- */
+
+/* The files of a version over those of the folder. Those that are the same already stay. */
+static enum err copy_out(const struct agent *a, const struct request *r, const char *id,
+                         struct fault *f) {
+    struct access access;
+    struct buf text, there;
+    enum err err = read_access(r, &access, f);
+    secret_init(&text);
+    secret_init(&there);
+    for (size_t i = 0; i < PARTS && !err; i++) {
+        const char *from = in(a, version_of(a, r, id), names[i]), *to = in(a, r->out, names[i]);
+        buf_reset(&text);
+        buf_reset(&there);
+        if (!file_exists(from)) /* taken over, and there was none */
+            continue;
+        err = file_read(from, &text, f);
+        bool is_same = !err && file_exists(to) && file_read(to, &there, NULL) == ERR_OK &&
+                       bytes_equal(buf_bytes(&text), buf_bytes(&there));
+        if (!err && !is_same)
+            err = write_part(to, buf_bytes(&text), (enum part)i, &access, f);
+    }
+    secret_clear(&text);
+    secret_clear(&there);
+    return err;
+}
+
+static enum err turn_to(const struct agent *a, const struct request *r, const char *id,
+                        struct fault *f) {
+    const char *current = in(a, r->out, ".current");
+    if (os_has_links)
+        return file_link(in(a, ".versions", id), current, f);
+    enum err err = file_replace(current, bytes_text(id), MODE_PUBLIC, f);
+    return err ? err : copy_out(a, r, id, f);
+}
+
+/* A new folder for what lay there before; NULL: too many. */
+static const char *new_before(const struct agent *a, const struct request *r) {
+    char name[32];
+    for (unsigned n = 1; n < BEFORE_MAX; n++) {
+        snprintf(name, sizeof name, "%s%u", before_prefix, n);
+        if (!file_exists(version_of(a, r, name)))
+            return arena_cstr(a->arena, bytes_text(name));
+    }
+    return NULL;
+}
+
+/* Turns `.current` to the very files that the names show now. */
+static enum err take_over(const struct agent *a, const struct request *r, struct fault *f) {
+    const char *id = new_before(a, r);
+    if (!id)
+        return fault_set(f, ERR_LIMIT, "folder", "%s", versions_of(a, r));
+    const char *dir = version_of(a, r, id);
+    enum err err = dir_make_as(dir, MODE_FOLDER, f);
+    for (size_t i = 0; i < PARTS && !err; i++) {
+        const char *path = in(a, r->out, names[i]);
+        if (file_link_read(a->arena, path))
+            path = in(a, in(a, r->out, ".current"), names[i]);
+        if (file_exists(path))
+            err = file_name_again(path, in(a, dir, names[i]), f);
+    }
+    return err ? err : turn_to(a, r, id, f);
+}
+
+/* The names that services know; made once. */
+static enum err make_links(const struct agent *a, const struct request *r, struct fault *f) {
+    bool is_ours[PARTS], has_files = false;
+    enum err err = ERR_OK;
+    for (size_t i = 0; i < PARTS && !err; i++) {
+        err = check_name(a, r, names[i], &is_ours[i], f);
+        has_files = has_files || (!is_ours[i] && file_exists(in(a, r->out, names[i])));
+    }
+    if (!err && has_files)
+        err = take_over(a, r, f);
+    for (size_t i = 0; i < PARTS && !err && os_has_links; i++)
+        if (!is_ours[i])
+            err = file_link(in(a, ".current", names[i]), in(a, r->out, names[i]), f);
+    return err;
+}
+
+static bool has_version(const struct agent *a, const struct request *r, const char *id) {
+    return id && file_exists(version_of(a, r, id));
+}
+
+enum err install_set(const struct agent *a, const struct request *r, struct bytes cert,
+                     struct bytes chain, const char **before, struct fault *f) {
+    bool has_names = !os_has_links && current_of(a, r); /* else those of a file system */
+    *before = NULL;
+    enum err err = write_version(a, r, cert, chain, f);
+    if (!err && !has_names)
+        err = make_links(a, r, f);
+    const char *current = err ? NULL : current_of(a, r);
+    if (has_version(a, r, current) && strcmp(current, r->id) != 0)
+        *before = current;
+    else if (has_version(a, r, r->version) && strcmp(r->version, r->id) != 0)
+        *before = r->version; /* a crash lay behind the turn */
+    return err ? err : turn_to(a, r, r->id, f);
 }
 
 enum err install_undo(const struct agent *a, const struct request *r, const char *before,
                       struct fault *f) {
-    return before ? turn_to(a, r->out, before, f) : ERR_OK;
+    return before ? turn_to(a, r, before, f) : ERR_OK;
+}
+
+enum err install_settle(const struct agent *a, const struct request *r, struct fault *f) {
+    const char *current = os_has_links ? NULL : current_of(a, r);
+    return current ? copy_out(a, r, current, f) : ERR_OK;
+}
+
+bool install_has(const struct agent *a, const struct request *r, const char *sha256) {
+    struct buf text, der;
+    uint8_t hash[SHA256_SIZE];
+    char hex[2 * SHA256_SIZE + 1] = "";
+    buf_init(&text, PEM_MAX);
+    buf_init(&der, X509_DER_MAX);
+    if (file_read(in(a, r->out, names[PART_CERT]), &text, NULL) == ERR_OK &&
+        pem_find(buf_bytes(&text), "CERTIFICATE", &der)) {
+        hash_of(HASH_SHA256, buf_bytes(&der), hash);
+        hex_write(hex, bytes_of(hash, sizeof hash));
+    }
+    buf_clear(&text);
+    buf_clear(&der);
+    return sha256 && strcmp(hex, sha256) == 0 && file_exists(in(a, r->out, names[PART_KEY]));
+}
+
+/* ---- tidying ---- */
+
+static void drop_version(const struct agent *a, const struct request *r, const char *id) {
+    struct fault ignored;
+    const char *dir = version_of(a, r, id);
+    for (size_t i = 0; i < PARTS; i++)
+        (void)!file_remove(in(a, dir, names[i]), &ignored);
+    (void)!dir_remove(dir, &ignored);
+}
+
+struct prune {
+    const struct agent *a;
+    const struct request *r;
+    const char *current;
+};
+
+static bool prune_version(void *context, const char *name, bool is_dir) {
+    const struct prune *p = context;
+    bool stays = !is_dir || strcmp(name, p->r->id) == 0 || strcmp(name, p->current) == 0 ||
+                 bytes_starts(bytes_text(name), before_prefix);
+    if (!stays)
+        drop_version(p->a, p->r, arena_cstr(p->a->arena, bytes_text(name)));
+    return true;
+}
+
+void install_prune(const struct agent *a, const struct request *r) {
+    struct fault ignored;
+    struct prune p = {a, r, current_of(a, r)};
+    if (p.current)
+        (void)!dir_list(versions_of(a, r), prune_version, &p, &ignored);
+}
+
+void install_drop(const struct agent *a, const struct request *r) {
+    const char *current = current_of(a, r);
+    if (!current || strcmp(current, r->id) != 0)
+        drop_version(a, r, r->id);
 }

@@ -158,9 +158,17 @@ static enum err enrol(struct login *l, struct bytes token, struct fault *f) {
     return err;
 }
 
+/* It becomes a line of ers.conf: with a line end in it, it could be any other setting. */
+static bool is_line(struct bytes text) {
+    for (size_t i = 0; i < text.n; i++)
+        if (text.p[i] < 0x20 || text.p[i] == 0x7f)
+            return false;
+    return text.n > 0;
+}
+
 static const char *answer_text(struct login *l, struct json_value v, const char *key) {
     struct bytes text;
-    return json_string(json_get(v, key), l->common->arena, &text) && text.n > 0
+    return json_string(json_get(v, key), l->common->arena, &text) && is_line(text)
                ? arena_cstr(l->common->arena, text)
                : NULL;
 }

@@ -78,25 +78,38 @@ static enum err check_mode(const char *mode, struct fault *f) {
     return ERR_OK;
 }
 
+static enum err check_format(const char *format, struct fault *f) {
+    if (strcmp(format, "pem") == 0 || strcmp(format, "combined") == 0)
+        return ERR_OK;
+    if (strcmp(format, "pkcs12") == 0)
+        return fault_set(f, ERR_USAGE, "--format",
+                         "pkcs12 is not written; make one in --reload: openssl pkcs12 -export -in "
+                         "fullchain.pem -inkey key.pem -out FILE");
+    return fault_set(f, ERR_USAGE, "--format", "'%s': pem or combined", format);
+}
+
 /* The entry that these options describe, without id. */
 static enum err describe(const struct agent *a, const struct request_options *o, struct request *r,
                          struct fault *f) {
+    struct os_owner owner;
     *r = (struct request){.profile = o->profile,
                           .key_type = o->key_type,
                           .format = o->format,
                           .owner = o->owner,
                           .mode = o->mode,
-                          .reload = o->reload,
+                          .reload = o->reload && o->reload[0] ? o->reload : NULL,
                           .state = "pending"};
     enum err err = join_names(a->arena, &o->dns, false, &r->dns, f);
     if (!err)
         err = join_names(a->arena, &o->ip, true, &r->ip, f);
     if (!err && !r->dns[0] && !r->ip[0])
         err = fault_set(f, ERR_USAGE, "--dns", "a name is needed, or --ip");
-    if (!err && strcmp(o->format, "pem") != 0 && strcmp(o->format, "combined") != 0)
-        err = fault_set(f, ERR_USAGE, "--format", "'%s': pem or combined", o->format);
+    if (!err)
+        err = check_format(o->format, f);
     if (!err)
         err = check_mode(o->mode, f);
+    if (!err && o->owner)
+        err = os_owner_find(o->owner, &owner, f);
     if (!err && !o->out)
         err = fault_set(f, ERR_USAGE, "--out", "a folder for the files is needed");
     if (!err)
@@ -106,37 +119,60 @@ static enum err describe(const struct agent *a, const struct request_options *o,
     return err;
 }
 
-static bool is_same(const struct request *a, const struct request *b) {
-    return strcmp(a->dns, b->dns) == 0 && strcmp(a->ip, b->ip) == 0 &&
-           strcmp(a->key_type, b->key_type) == 0;
+static bool is_equal(const char *a, const char *b) {
+    return a == b || (a && b && strcmp(a, b) == 0);
 }
 
-/* The entry to go on with: the same that is under way, or a new one in its place. */
+/* What is asked of the server is the same; how it is installed may differ. */
+static bool is_same(const struct request *a, const struct request *b) {
+    return is_equal(a->dns, b->dns) && is_equal(a->ip, b->ip) &&
+           is_equal(a->key_type, b->key_type) && is_equal(a->profile, b->profile);
+}
+
+/* Under way, or installed and good: there is nothing new to ask for. */
+static bool goes_on(const struct agent *a, const struct request *r) {
+    if (request_is(r, "pending") || request_is(r, "failed"))
+        return install_has_key(a, r);
+    return request_is(r, "installed") && install_has(a, r, r->sha256) &&
+           env_now_s(a->env) < r->not_after_s;
+}
+
+static void keep_life(const struct request *of, struct request *r) {
+    r->sha256 = of->sha256;
+    r->version = of->version;
+    r->not_before_s = of->not_before_s;
+    r->not_after_s = of->not_after_s;
+    r->outcome = of->outcome;
+    r->outcome_id = of->outcome_id;
+}
+
+/* The entry to go on with: the same that is there, or a new one in its place. */
 static enum err choose(const struct agent *a, struct requests *all, const struct request *wanted,
                        struct request **out, struct fault *f) {
     struct request *old = requests_for(all, wanted->out);
-    if (old && strcmp(old->state, "pending") == 0 && is_same(old, wanted)) {
-        const struct request was = *old;
-        *old = *wanted;
-        old->id = was.id;
-        old->sha256 = was.sha256;
-        *out = old;
-        return ERR_OK;
-    }
+    struct request was = old ? *old : (struct request){0}, next = *wanted;
     if (!old && all->n >= REQUESTS_MAX)
         return fault_set(f, ERR_LIMIT, "requests", "%zu", all->n);
+    keep_life(&was, &next);
+    next.id = was.id;
+    bool is_new = !old || !is_same(old, wanted) || !goes_on(a, old);
+    if (!is_new)
+        next.state = was.state;
+    enum err err = is_new ? request_begin(a, &next, f) : ERR_OK;
+    if (err)
+        return err;
+    if (old && is_new)
+        install_drop(a, &was);
     *out = old ? old : &all->items[all->n++];
-    const char *replaces = old ? old->sha256 : NULL;
-    **out = *wanted;
-    (*out)->sha256 = replaces;
-    return request_begin(a, *out, f);
+    **out = next;
+    return ERR_OK;
 }
 
 /* ---- telling ---- */
 
-static void tell(const struct agent *a, const struct request *r) {
+static void tell(const struct agent *a, const struct request *r, bool is_new) {
     char time[CLOCK_TEXT_MAX];
-    bool installed = strcmp(r->state, "installed") == 0;
+    bool installed = request_is(r, "installed");
     if (a->common->json) {
         struct buf out;
         buf_init(&out, 64 * 1024);
@@ -151,7 +187,7 @@ static void tell(const struct agent *a, const struct request *r) {
         fprintf(a->env->out, "%s\n", buf_cstr(&out));
         buf_clear(&out);
     } else if (installed && !a->common->quiet) {
-        fprintf(a->env->out, "installed  %s  ends %.10s\n", r->out,
+        fprintf(a->env->out, "%s  %s  ends %.10s\n", is_new ? "installed" : "unchanged", r->out,
                 clock_write(r->not_after_s, time));
     } else if (!a->common->quiet) {
         fprintf(a->env->out,
@@ -174,7 +210,7 @@ static enum err wait_for(const struct agent *a, const struct request_options *o,
                          struct fault *f) {
     uint64_t end = a->env->tick_ms(a->env->context) + o->wait_ms;
     enum err err = request_advance(a, session, all, r, f);
-    while (!err && strcmp(r->state, "pending") == 0 && o->wait_ms > 0) {
+    while (!err && request_is(r, "pending") && o->wait_ms > 0) {
         if (a->env->tick_ms(a->env->context) >= end)
             return fault_set(f, ERR_WAITED, "approval", "request %s", r->id);
         if (!pause_ms(a->env, WAIT_STEP_MS))
@@ -184,15 +220,15 @@ static enum err wait_for(const struct agent *a, const struct request_options *o,
     return err;
 }
 
+/* Nothing is asked before the entry is durable, and no entry made for what cannot be
+ * installed. */
 static enum err request(struct agent *a, const struct request_options *o, struct request **out,
-                        struct fault *f) {
+                        const char **old_sha256, struct fault *f) {
     struct requests all;
     struct request wanted;
     struct agent_session *session = NULL;
     struct signing_key *key = NULL;
     enum err err = describe(a, o, &wanted, f);
-    if (!err)
-        err = install_check(a, wanted.out, f);
     if (!err)
         err = requests_read(a, &all, f);
     if (!err)
@@ -202,7 +238,12 @@ static enum err request(struct agent *a, const struct request_options *o, struct
     if (!err)
         err = requests_write(a, &all, f);
     if (!err)
-        err = wait_for(a, o, session, &all, *out, f);
+        err = requests_report(a, session, &all, f);
+    if (!err) {
+        *old_sha256 = (*out)->sha256;
+        if (!request_is(*out, "installed"))
+            err = wait_for(a, o, session, &all, *out, f);
+    }
     agent_session_close(session);
     signing_key_close(key);
     return err;
@@ -213,21 +254,21 @@ static int run(struct env *env, const void *options, const struct opt_common *co
     struct os_lock lock = {.handle = -1};
     struct request *r = NULL;
     struct fault f = {0};
+    const char *old_sha256 = NULL;
     enum err err = agent_open(env, common, &a, &f);
     if (!err && !a.enrolled)
         err = fault_set(&f, ERR_CREDENTIALS, "enrolment", "no server yet: ers login URL");
     if (!err)
         err = requests_lock(&a, &lock, &f);
     if (!err)
-        err = request(&a, options, &r, &f);
+        err = request(&a, options, &r, &old_sha256, &f);
     if (lock.handle != -1)
         os_lock_close(&lock);
     if (err)
         return opt_fail(env, common, &f);
-    tell(&a, r);
-    if (strcmp(r->state, "installed") == 0)
-        request_look(&a);
-    return 0;
+    bool is_new = request_is(r, "installed") && old_sha256 != r->sha256;
+    tell(&a, r, is_new);
+    return !is_new || request_look(&a, r, old_sha256) ? 0 : err_row(ERR_FAILED)->exit_status;
 }
 
 /* clang-format off */

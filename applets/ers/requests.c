@@ -1,75 +1,90 @@
 /* The file of requests. See requests.h. */
 #include "applets/ers/requests.h"
+#include "applets/ers/install.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/text.h"
-#include "x509/x509.h"
 
 #include <string.h>
 
-enum { FILE_MAX = 16 << 20, LINE_TOKENS = 64, KEY_MAX = 16384, ID_SIZE = 16 };
+enum { FILE_MAX = 16 << 20, LINE_TOKENS = 64 };
 
 struct member {
     const char *name;
     size_t offset;
 };
 static const struct member members[] = {
-    {"id",       offsetof(struct request, id)      },
-    {"dns",      offsetof(struct request, dns)     },
-    {"ip",       offsetof(struct request, ip)      },
-    {"profile",  offsetof(struct request, profile) },
-    {"key_type", offsetof(struct request, key_type)},
-    {"out",      offsetof(struct request, out)     },
-    {"format",   offsetof(struct request, format)  },
-    {"owner",    offsetof(struct request, owner)   },
-    {"mode",     offsetof(struct request, mode)    },
-    {"reload",   offsetof(struct request, reload)  },
-    {"state",    offsetof(struct request, state)   },
-    {"reason",   offsetof(struct request, reason)  },
-    {"sha256",   offsetof(struct request, sha256)  },
+    {"id",         offsetof(struct request, id)        },
+    {"dns",        offsetof(struct request, dns)       },
+    {"ip",         offsetof(struct request, ip)        },
+    {"profile",    offsetof(struct request, profile)   },
+    {"key_type",   offsetof(struct request, key_type)  },
+    {"out",        offsetof(struct request, out)       },
+    {"format",     offsetof(struct request, format)    },
+    {"owner",      offsetof(struct request, owner)     },
+    {"mode",       offsetof(struct request, mode)      },
+    {"reload",     offsetof(struct request, reload)    },
+    {"state",      offsetof(struct request, state)     },
+    {"reason",     offsetof(struct request, reason)    },
+    {"sha256",     offsetof(struct request, sha256)    },
+    {"version",    offsetof(struct request, version)   },
+    {"outcome_id", offsetof(struct request, outcome_id)},
+    {"outcome",    offsetof(struct request, outcome)   },
 };
 enum { MEMBERS = sizeof members / sizeof members[0] };
 
-static const char **member_at(struct request *r, size_t i) {
-    return (const char **)(void *)((char *)r + members[i].offset);
+static const char *member_of(const struct request *r, size_t i) {
+    const char *value;
+    memcpy(&value, (const char *)r + members[i].offset, sizeof value);
+    return value;
 }
 
-static void read_time(struct json_value v, int64_t *out) {
-    if (!json_integer(v, out))
-        *out = 0;
+static bool is_state(const char *text) {
+    static const char *const states[] = {"pending", "failed", "installed", "refused"};
+    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++)
+        if (strcmp(text, states[i]) == 0)
+            return true;
+    return false;
 }
 
-static bool read_line(const struct agent *a, struct bytes line, struct request *out) {
-    struct json_value v;
+/* An id becomes a part of paths. */
+static bool is_id(const char *text) {
+    uint8_t raw[REQUEST_ID_SIZE];
+    return hex_read(bytes_text(text), raw, sizeof raw);
+}
+
+static bool is_sound(const struct request *r) {
+    return r->id && r->dns && r->ip && r->key_type && r->out && r->format && r->state &&
+           is_id(r->id) && is_state(r->state) && (!r->outcome_id || is_id(r->outcome_id));
+}
+
+/* A member that is there and is no text, or has a NUL within, is damage. */
+static bool read_member(struct arena *a, struct json_value v, const struct member *m,
+                        struct request *out) {
+    struct json_value value = json_get(v, m->name);
     struct bytes text;
-    struct fault ignored;
+    if (json_type_of(value) == JSON_NONE)
+        return true;
+    const char *copy = json_string(value, a, &text) ? arena_cstr(a, text) : NULL;
+    if (!copy || strlen(copy) != text.n)
+        return false;
+    memcpy((char *)out + m->offset, &copy, sizeof copy);
+    return true;
+}
+
+static bool read_line(struct arena *a, struct bytes line, struct request *out) {
+    struct json_value v;
     *out = (struct request){0};
-    if (json_read(a->arena, line, LINE_TOKENS, &v, &ignored) != ERR_OK)
+    if (json_read(a, line, LINE_TOKENS, &v, NULL) != ERR_OK || json_type_of(v) != JSON_OBJECT)
         return false;
     for (size_t i = 0; i < MEMBERS; i++)
-        if (json_string(json_get(v, members[i].name), a->arena, &text))
-            *member_at(out, i) = arena_cstr(a->arena, text);
-    read_time(json_get(v, "not_before"), &out->not_before_s);
-    read_time(json_get(v, "not_after"), &out->not_after_s);
-    return out->id && out->dns && out->ip && out->key_type && out->out && out->format && out->state;
-}
-
-static const char *state_file(const struct agent *a) {
-    return path_join(a->arena, a->places.state, "requests");
-}
-
-static enum err read_lines(const struct agent *a, struct bytes text, struct requests *out,
-                           struct fault *f) {
-    struct cur c = cur_open(text);
-    for (unsigned number = 1; c.rest.n > 0; number++) {
-        struct bytes line = bytes_trim(cur_until(&c, '\n'));
-        if (line.n == 0)
-            continue;
-        if (out->n >= REQUESTS_MAX || !read_line(a, line, &out->items[out->n]))
-            return fault_set(f, ERR_DAMAGED, "requests", "%s line %u", state_file(a), number);
-        out->n++;
-    }
-    return ERR_OK;
+        if (!read_member(a, v, &members[i], out))
+            return false;
+    if (!json_integer(json_get(v, "not_before"), &out->not_before_s))
+        out->not_before_s = 0;
+    if (!json_integer(json_get(v, "not_after"), &out->not_after_s))
+        out->not_after_s = 0;
+    return is_sound(out);
 }
 
 static size_t count_lines(struct bytes text) {
@@ -79,47 +94,69 @@ static size_t count_lines(struct bytes text) {
     return n < REQUESTS_MAX ? n : REQUESTS_MAX;
 }
 
-/* Room for one more is left behind the last. */
-enum err requests_read(const struct agent *a, struct requests *out, struct fault *f) {
-    struct buf text;
-    const char *path = state_file(a);
-    buf_init(&text, FILE_MAX);
-    *out = (struct requests){0};
-    enum err err = file_exists(path) ? file_read(path, &text, f) : ERR_OK;
-    out->items = arena_array(a->arena, count_lines(buf_bytes(&text)) + 1, sizeof *out->items);
-    if (!err && !out->items)
-        err = fault_set(f, ERR_MEMORY, "requests", "%s", path);
-    if (!err)
-        err = read_lines(a, buf_bytes(&text), out, f);
-    buf_clear(&text);
-    return err;
+enum err requests_parse(struct arena *a, struct bytes text, const char *name, struct requests *out,
+                        struct fault *f) {
+    struct cur c = cur_open(text);
+    *out = (struct requests){.items = arena_array(a, count_lines(text) + 1, sizeof *out->items)};
+    if (!out->items)
+        return fault_set(f, a->err, "requests", "%s", name);
+    for (unsigned number = 1; c.rest.n > 0; number++) {
+        struct bytes line = bytes_trim(cur_until(&c, '\n'));
+        if (line.n == 0)
+            continue;
+        bool good = out->n < REQUESTS_MAX && read_line(a, line, &out->items[out->n]);
+        if (!good || requests_for(out, out->items[out->n].out))
+            return fault_set(f, ERR_DAMAGED, "requests", "%s, line %u", name, number);
+        out->n++;
+    }
+    return ERR_OK;
 }
 
-static void put_request(struct buf *out, struct request *r) {
+static const char *file_of(const struct agent *a) {
+    return path_join(a->arena, a->places.config, "requests");
+}
+
+enum err requests_read(const struct agent *a, struct requests *out, struct fault *f) {
+    struct buf text;
+    const char *path = file_of(a);
+    buf_init(&text, FILE_MAX);
+    enum err err = file_exists(path) ? file_read(path, &text, f) : ERR_OK;
+    struct bytes kept = arena_copy(a->arena, buf_bytes(&text));
+    buf_clear(&text);
+    return err ? err : requests_parse(a->arena, kept, path, out, f);
+}
+
+static void put_request(struct buf *out, const struct request *r) {
     struct json j = json_to(out);
     json_object(&j, NULL);
     for (size_t i = 0; i < MEMBERS; i++)
-        if (*member_at(r, i))
-            json_text(&j, members[i].name, *member_at(r, i));
+        if (member_of(r, i))
+            json_text(&j, members[i].name, member_of(r, i));
     json_int(&j, "not_before", r->not_before_s);
     json_int(&j, "not_after", r->not_after_s);
     json_end(&j, '}');
     buf_u8(out, '\n');
 }
 
+void requests_put(const struct requests *r, struct buf *out) {
+    for (size_t i = 0; i < r->n; i++)
+        put_request(out, &r->items[i]);
+}
+
 enum err requests_write(const struct agent *a, const struct requests *r, struct fault *f) {
     struct buf text;
     buf_init(&text, FILE_MAX);
-    for (size_t i = 0; i < r->n; i++)
-        put_request(&text, &r->items[i]);
+    requests_put(r, &text);
     enum err err = text.err ? fault_set(f, text.err, "requests", "%zu", r->n)
-                            : file_replace(state_file(a), buf_bytes(&text), 0600, f);
+                            : file_replace(file_of(a), buf_bytes(&text), 0600, f);
     buf_clear(&text);
     return err;
 }
 
 enum err requests_lock(const struct agent *a, struct os_lock *lock, struct fault *f) {
-    return os_lock_open(lock, path_join(a->arena, a->places.state, "requests.lock"), f);
+    const char *path = path_join(a->arena, a->places.config, "requests.lock");
+    enum err err = dir_make(a->places.config, 0755, f);
+    return err ? err : os_lock_open(lock, path, f);
 }
 
 struct request *requests_for(const struct requests *r, const char *out) {
@@ -129,10 +166,20 @@ struct request *requests_for(const struct requests *r, const char *out) {
     return NULL;
 }
 
-const char *request_key_file(const struct agent *a, const struct request *r) {
-    char name[64];
-    snprintf(name, sizeof name, "keys/%.32s.pem", r->id);
-    return path_join(a->arena, a->places.state, name);
+bool request_is(const struct request *r, const char *state) {
+    return strcmp(r->state, state) == 0;
+}
+
+static bool list_has(const char *list, const char *name) {
+    struct cur c = cur_open(bytes_text(list));
+    while (c.rest.n > 0)
+        if (bytes_is_nocase(cur_until(&c, ','), name))
+            return true;
+    return false;
+}
+
+bool request_has_name(const struct request *r, const char *name) {
+    return list_has(r->dns, name) || list_has(r->ip, name) || strcmp(r->out, name) == 0;
 }
 
 static enum err make_key(const struct agent *a, const char *type, struct signing_key **out,
@@ -156,19 +203,17 @@ static enum err make_key(const struct agent *a, const char *type, struct signing
 
 enum err request_begin(const struct agent *a, struct request *r, struct fault *f) {
     struct signing_key *key = NULL;
-    uint8_t id[ID_SIZE];
-    char *text = arena_alloc(a->arena, 2 * ID_SIZE + 1);
+    uint8_t id[REQUEST_ID_SIZE];
+    char *text = arena_alloc(a->arena, 2 * REQUEST_ID_SIZE + 1);
     if (!text || !a->env->random(a->env->context, id, sizeof id))
         return fault_set(f, ERR_FAILED, "request", "no random bytes");
     hex_write(text, bytes_of(id, sizeof id));
     r->id = text;
     r->state = "pending";
     r->reason = NULL;
-    enum err err = dir_make(path_join(a->arena, a->places.state, "keys"), 0700, f);
+    enum err err = make_key(a, r->key_type, &key, f);
     if (!err)
-        err = make_key(a, r->key_type, &key, f);
-    if (!err)
-        err = x509_key_file_write(request_key_file(a, r), key, f);
+        err = install_begin(a, r, key, f);
     signing_key_close(key);
     return err;
 }

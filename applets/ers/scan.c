@@ -51,7 +51,7 @@ static enum err open_outputs(struct scan *s, struct fault *f) {
     s->output.pem = true; /* for `import`, which needs the certificates */
     s->is_spooled = s->agent.enrolled && (!s->is_look || s->options->push);
     s->shows_table = !to_stdout && !s->common->quiet;
-    s->wants_rows = !s->is_look || s->shows_table;
+    s->wants_rows = !s->is_look || s->shows_table || s->look;
     s->is_terminal = os_is_terminal(1);
     s->has_progress = os_is_ansi(2) && !s->common->quiet;
     enum err err = open_output(s, f);
@@ -266,24 +266,49 @@ static int scan(struct scan *s, struct fault *f) {
     return finish(s, f);
 }
 
-static int run(struct env *env, const void *options, const struct opt_common *common) {
-    struct scan s = {.env = env, .options = options, .common = common};
+static void tell_look(const struct scan *s) {
+    for (size_t i = 0; s->look && s->look->found && i < s->rows_n; i++)
+        s->look->found(s->look->context, &s->rows[i]);
+}
+
+static int run_scan(struct scan *s) {
     struct os_lock lock = {.handle = -1};
     struct fault f = {0};
-    enum err err = agent_open(env, common, &s.agent, &f);
+    enum err err = agent_open(s->env, s->common, &s->agent, &f);
     if (!err)
-        err = scan_plan_open(&s, &f);
-    bool is_locked = !s.is_look || s.options->push; /* the state and the spool have one writer */
-    if (!err && is_locked && !s.options->dry_run) {
-        err = agent_state_make(&s.agent, &f);
+        err = scan_plan_open(s, &f);
+    if (!err && s->look && s->look->covered == 0)
+        return 0;
+    bool is_locked = !s->is_look || s->options->push; /* the state and the spool have one writer */
+    if (!err && is_locked && !s->options->dry_run) {
+        err = agent_state_make(&s->agent, &f);
         if (!err)
-            err = os_lock_open(&lock, s.agent.lock_file, &f);
+            err = os_lock_open(&lock, s->agent.lock_file, &f);
     }
-    int status = err ? opt_fail(env, common, &f) : scan(&s, &f);
-    close_outputs(&s);
+    int status = err ? opt_fail(s->env, s->common, &f) : scan(s, &f);
+    tell_look(s);
+    close_outputs(s);
     if (lock.handle != -1)
         os_lock_close(&lock);
     return status;
+}
+
+static int run(struct env *env, const void *options, const struct opt_common *common) {
+    struct scan s = {.env = env, .options = options, .common = common};
+    return run_scan(&s);
+}
+
+int scan_look(struct env *env, const struct opt_common *common, struct scan_look *look) {
+    struct scan_options options = {0};
+    struct opt_common quiet = *common;
+    struct scan s = {.env = env, .options = &options, .common = &quiet, .look = look};
+    defaults(&options);
+    options.push = true;
+    quiet.quiet = true;
+    quiet.json = false;
+    quiet.words = (struct opt_list){0};
+    look->covered = 0;
+    return run_scan(&s);
 }
 
 #define AT(member) offsetof(struct scan_options, member)

@@ -2,6 +2,7 @@
  *
  *   scan.c         the command: lock, run, delivery, exit status
  *   scan_plan.c    words and configuration into what is to be looked at
+ *   scan_own.c     what of it is within the agent's own targets, for a look at those
  *   scan_watch.c   what the probe tells: streams, spool, rows
  *   scan_report.c  what people see: estimate, progress, table, summary
  */
@@ -57,6 +58,17 @@ struct scan_stream {
     struct fault fault; /* the first failure */
 };
 
+/* A look at some of the agent's own endpoints. */
+struct scan_look {
+    struct opt_list wanted; /* "HOST" for all of its ports, or "HOST:PORT"; ranges too */
+    void (*found)(void *context, const struct scan_row *row); /* may be NULL */
+    void *context;
+    size_t covered; /* how many of them lie within the agent's targets; the others are left out */
+};
+/* Runs it as the targets say how (protocol, server name), quietly, and pushes what it saw
+ * where the agent is enrolled. Exit status as of `ers scan`; 0 where nothing is covered. */
+int scan_look(struct env *env, const struct opt_common *common, struct scan_look *look);
+
 struct scan {
     struct env *env;
     const struct scan_options *options;
@@ -65,7 +77,8 @@ struct scan {
     struct model_target_file file; /* of the configuration */
     struct probe_plan plan;
     struct probe_limits limits;
-    bool is_look; /* TARGETs on the line */
+    bool is_look; /* TARGETs on the line, or: */
+    struct scan_look *look;
     bool is_pass; /* over all that is configured, as configured */
     bool is_spooled;
     bool shows_table;
@@ -94,6 +107,9 @@ struct scan {
 
 /* scan_plan.c: plan, limits, id and --fail-on. */
 enum err scan_plan_open(struct scan *s, struct fault *f) MUST_CHECK;
+
+/* scan_own.c: the plan's targets out of look->wanted and the file. */
+enum err scan_own_targets(struct scan *s, struct fault *f) MUST_CHECK;
 
 /* scan_watch.c */
 struct probe_watch scan_watch(struct scan *s);

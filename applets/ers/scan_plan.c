@@ -89,6 +89,8 @@ static enum err read_targets(struct scan *s, struct fault *f) {
     s->plan.default_ports = s->file.default_ports;
     if (s->options->ports && (err = read_ports(s, f)) != ERR_OK)
         return err;
+    if (s->look)
+        return scan_own_targets(s, f);
     if (s->is_look)
         return read_words(s, f);
     s->plan.targets = s->file.targets;
@@ -152,14 +154,14 @@ static enum err check_options(struct scan *s, struct fault *f) {
     const struct scan_options *o = s->options;
     if (o->push && o->no_push)
         return fault_set(f, ERR_USAGE, "options", "--push and --no-push contradict each other");
-    if (o->push && !s->agent.enrolled)
+    if (o->push && !s->agent.enrolled && !s->look)
         return fault_set(f, ERR_CREDENTIALS, "--push", "no server yet: ers login URL");
     return ERR_OK;
 }
 
 enum err scan_plan_open(struct scan *s, struct fault *f) {
     const struct scan_options *o = s->options;
-    s->is_look = s->common->words.n > 0;
+    s->is_look = s->common->words.n > 0 || s->look;
     s->is_pass = !s->is_look && !o->ports && !o->sni && !o->connect && !o->protocol;
     s->limits = (struct probe_limits){.parallel = o->parallel,
                                       .per_host = o->per_host,

@@ -24,6 +24,7 @@ struct agent_session {
     struct net_http *http;
     struct arena arena; /* of the roots */
     struct x509_trust trust;
+    int status; /* of the last answer */
     uint8_t pins[PINS_MAX][X509_SHA256_SIZE];
 };
 
@@ -162,6 +163,9 @@ static enum err tell_problem(const struct agent_session *s,
         v = (struct json_value){0};
     const char *detail = member(v, "detail", &arena), *title = member(v, "title", &arena);
     enum err code = code_of(response->status, member(v, "code", &arena));
+    /* A proxy between may not like it; the server itself never saw it. */
+    if (!is_problem && (code == ERR_FORMAT || code == ERR_LIMIT))
+        code = ERR_NETWORK;
     if (code == ERR_CLOCK)
         code = tell_clock(s, member(v, "server_time", &arena), f);
     else
@@ -237,16 +241,22 @@ enum err agent_session_call(struct agent_session *s, const struct agent_request 
     headers_init(&h);
     buf_reset(answer);
     response.body = *answer;
+    s->status = 0;
     enum err err = sign(s, request, &h, &out);
     if (err)
         err = fault_set(f, err, "signature", "%s", request->path);
     else
         err = net_http_send(s->http, &out, &response, f);
+    s->status = err ? 0 : response.status;
     if (!err && (response.status < 200 || response.status > 299))
         err = tell_problem(s, &response, f);
     *answer = response.body;
     headers_clear(&h);
     return err;
+}
+
+int agent_session_status(const struct agent_session *s) {
+    return s->status;
 }
 
 /* ---- words ---- */

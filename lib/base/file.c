@@ -103,11 +103,19 @@ enum err file_read(const char *path, struct buf *out, struct fault *f) {
     return out->err == ERR_OK ? ERR_OK : fault_set(f, out->err, "read", "%s", path);
 }
 
-static int write_new(const char *path, struct bytes content, int mode) {
-    int fd = os_file_make(path, mode);
+struct access {
+    int mode;
+    bool is_exact; /* also against the umask */
+    const struct os_owner *owner;
+};
+
+static int write_new(const char *path, struct bytes content, const struct access *access) {
+    int fd = os_file_make(path, access->mode);
     if (fd < 0)
         return fd;
-    int status = write_all(fd, content, -1);
+    int status = access->is_exact ? os_file_access(fd, access->mode, access->owner) : 0;
+    if (status == 0)
+        status = write_all(fd, content, -1);
     if (status == 0)
         status = sync_fd(fd);
     close_fd(fd);
@@ -121,24 +129,72 @@ static enum err sync_folder_of(const char *path, struct fault *f) {
     return os_dir_sync(n > 0 ? folder : ".", f);
 }
 
-enum err file_replace(const char *path, struct bytes content, int mode, struct fault *f) {
-    char temporary[PATH_LIMIT];
+static void forget(const char *path) {
+    uv_fs_t req;
+    uv_fs_unlink(NULL, &req, path, NULL);
+    uv_fs_req_cleanup(&req);
+}
+
+/* A name beside `path` that nobody else uses. False: too long. */
+static bool name_beside(const char *path, char out[PATH_LIMIT]) {
     uint8_t salt[4] = {0};
     os_random(salt, sizeof salt);
-    int n = snprintf(temporary, sizeof temporary, "%s.%02x%02x%02x%02x.new", path, salt[0], salt[1],
-                     salt[2], salt[3]);
-    if (n < 0 || (size_t)n >= sizeof temporary)
+    int n = snprintf(out, PATH_LIMIT, "%s.%02x%02x%02x%02x.new", path, salt[0], salt[1], salt[2],
+                     salt[3]);
+    return n >= 0 && n < PATH_LIMIT;
+}
+
+static enum err replace(const char *path, struct bytes content, const struct access *access,
+                        struct fault *f) {
+    char temporary[PATH_LIMIT];
+    if (!name_beside(path, temporary))
         return fault_set(f, ERR_LIMIT, "path", "%s", path);
-    int status = write_new(temporary, content, mode);
+    int status = write_new(temporary, content, access);
     if (status == 0)
         status = os_rename(temporary, path);
     if (status < 0) {
-        uv_fs_t req;
-        uv_fs_unlink(NULL, &req, temporary, NULL);
-        uv_fs_req_cleanup(&req);
+        forget(temporary);
         return uv_fault(f, status, "write", path);
     }
     return sync_folder_of(path, f);
+}
+
+enum err file_replace(const char *path, struct bytes content, int mode, struct fault *f) {
+    return replace(path, content, &(struct access){.mode = mode}, f);
+}
+
+enum err file_replace_as(const char *path, struct bytes content, int mode,
+                         const struct os_owner *owner, struct fault *f) {
+    return replace(path, content, &(struct access){mode, true, owner}, f);
+}
+
+enum err file_link(const char *target, const char *path, struct fault *f) {
+    char temporary[PATH_LIMIT];
+    uv_fs_t req;
+    if (!os_has_links)
+        return fault_set(f, ERR_UNSUPPORTED, "link", "%s", path);
+    if (!name_beside(path, temporary))
+        return fault_set(f, ERR_LIMIT, "path", "%s", path);
+    int status = uv_fs_symlink(NULL, &req, target, temporary, 0, NULL);
+    uv_fs_req_cleanup(&req);
+    if (status == 0 && (status = os_rename(temporary, path)) < 0)
+        forget(temporary);
+    return status < 0 ? uv_fault(f, status, "link", path) : sync_folder_of(path, f);
+}
+
+char *file_link_read(struct arena *a, const char *path) {
+    uv_fs_t req;
+    int status = uv_fs_readlink(NULL, &req, path, NULL);
+    char *target = status == 0 ? arena_cstr(a, bytes_text(req.ptr)) : NULL;
+    uv_fs_req_cleanup(&req);
+    return target;
+}
+
+enum err file_name_again(const char *path, const char *name, struct fault *f) {
+    uv_fs_t req;
+    int status = uv_fs_link(NULL, &req, path, name, NULL);
+    uv_fs_req_cleanup(&req);
+    return status < 0 ? uv_fault(f, status, "link", name) : sync_folder_of(name, f);
 }
 
 static bool is_slash(char c) {
@@ -164,6 +220,13 @@ enum err dir_make(const char *path, int mode, struct fault *f) {
     if (status < 0 && !(status == UV_EEXIST && file_exists(path)))
         return uv_fault(f, status, "mkdir", path);
     return ERR_OK;
+}
+
+enum err dir_make_as(const char *path, int mode, struct fault *f) {
+    int status = os_dir_make(path, mode);
+    if (status == 0 || status == UV_EEXIST)
+        status = os_dir_access(path, mode);
+    return status < 0 ? uv_fault(f, status, "mkdir", path) : sync_folder_of(path, f);
 }
 
 enum err file_remove(const char *path, struct fault *f) {

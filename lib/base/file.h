@@ -15,12 +15,28 @@ enum err file_read(const char *path, struct buf *out, struct fault *f) MUST_CHEC
 /* Replaces or makes the file so that after a crash there is the old or the new
  * one, whole: temporary name beside it, write, sync, rename, sync of the folder. */
 enum err file_replace(const char *path, struct bytes content, int mode, struct fault *f) MUST_CHECK;
+/* The same with exactly these permissions, whatever the umask, and for that owner (base/os.h;
+ * NULL: ours). It has both before it has its name. */
+struct os_owner;
+enum err file_replace_as(const char *path, struct bytes content, int mode,
+                         const struct os_owner *owner, struct fault *f) MUST_CHECK;
 
 /* Makes the folder, and those above it with mode 0755; an existing one is left as it is. */
 enum err dir_make(const char *path, int mode, struct fault *f) MUST_CHECK;
 enum err file_remove(const char *path, struct fault *f) MUST_CHECK; /* absent: ERR_OK */
+/* One folder with exactly these permissions, whatever the umask; one that is there gets them.
+ * A link in its place is refused. */
+enum err dir_make_as(const char *path, int mode, struct fault *f) MUST_CHECK;
 enum err dir_remove(const char *path,
                     struct fault *f) MUST_CHECK; /* an empty one; absent: ERR_OK */
+
+/* Makes `path` a symbolic link, in one step also where there is a file or link already.
+ * `target` is relative to it. ERR_UNSUPPORTED where os_has_links is not. */
+enum err file_link(const char *target, const char *path, struct fault *f) MUST_CHECK;
+/* Where a link leads, in the arena; NULL: it is none, or not there. */
+char *file_link_read(struct arena *a, const char *path);
+/* A second name (hard link) for a file, links not followed. ERR_EXISTS: the name is in use. */
+enum err file_name_again(const char *path, const char *name, struct fault *f) MUST_CHECK;
 bool file_exists(const char *path);
 
 /* An entry of a folder; false ends the walk. */

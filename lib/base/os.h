@@ -74,14 +74,26 @@ enum err os_link(const char *target, const char *path, struct fault *f) MUST_CHE
 /* Tells the service manager ("READY=1", "STOPPING=1"; sd_notify(3)) where one listens;
  * else nothing. */
 void os_notify(const char *state);
-/* The words that run a command line in the system's shell; NULL behind the last. */
-void os_shell(const char *command, char *words[5]);
-/* Gives a file to "user", "user:group" or ":group", by name or number. ERR_NOT_FOUND
- * names who is unknown; ERR_UNSUPPORTED on Windows. */
-enum err os_file_give(const char *path, const char *owner, struct fault *f) MUST_CHECK;
-/* Makes `path` a symbolic link to `target`, in one step, also where there is one
- * already. ERR_UNSUPPORTED on Windows, where links need a right that services lack. */
-enum err os_link_replace(const char *target, const char *path, struct fault *f) MUST_CHECK;
+/* The words that run a command line in the system's shell, NULL behind the last; to be
+ * joined by blanks as they stand where the system has one line instead of words. */
+enum { OS_SHELL_WORDS = 8 };
+void os_shell(const char *command, const char *words[OS_SHELL_WORDS]);
+/* Ends a process that was started detached, and what it has started itself. */
+void os_process_kill(int pid);
+/* To whom a file is given; -1: stays as it is. */
+struct os_owner {
+    int64_t user, group;
+};
+/* "user", "user:group" or ":group", by name or number. ERR_USAGE names who is unknown;
+ * ERR_UNSUPPORTED on Windows. */
+enum err os_owner_find(const char *text, struct os_owner *out, struct fault *f) MUST_CHECK;
+/* Exactly these permissions, whatever the umask, and that owner (NULL: as it is), of an open
+ * file. On Windows the permissions are those that os_file_make gave it. 0 or libuv's code. */
+int os_file_access(int fd, int mode, const struct os_owner *owner);
+/* The same for a folder. One that is a link is refused. */
+int os_dir_access(const char *path, int mode);
+/* Has the system symbolic links that anybody may make? Not Windows. */
+extern const bool os_has_links;
 /* The pipe or socket name for local administration of a data folder. On Windows it is the
  * same for every spelling of an existing folder. */
 char *os_control_name(struct arena *a, const char *data_dir);

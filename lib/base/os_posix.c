@@ -282,12 +282,17 @@ void os_notify(const char *state) {
     close(fd);
 }
 
-void os_shell(const char *command, char *words[5]) {
-    static char shell[] = "/bin/sh", option[] = "-c";
-    words[0] = shell;
-    words[1] = option;
-    words[2] = (char *)(uintptr_t)command;
+void os_shell(const char *command, const char *words[OS_SHELL_WORDS]) {
+    words[0] = "/bin/sh";
+    words[1] = "-c";
+    words[2] = command;
     words[3] = NULL;
+}
+
+/* Detached means a session, and so a process group, of its own. */
+void os_process_kill(int pid) {
+    if (pid > 1)
+        kill(-pid, SIGKILL);
 }
 
 static bool user_of(const char *name, uid_t *out) {
@@ -314,29 +319,39 @@ static bool group_of(const char *name, gid_t *out) {
     return true;
 }
 
-enum err os_file_give(const char *path, const char *owner, struct fault *f) {
+enum err os_owner_find(const char *text, struct os_owner *out, struct fault *f) {
     char user[256];
-    uid_t uid = (uid_t)-1;
-    gid_t gid = (gid_t)-1;
-    size_t n = strcspn(owner, ":");
-    const char *group = owner[n] == ':' ? owner + n + 1 : "";
-    if (n >= sizeof user)
-        return fault_set(f, ERR_USAGE, "owner", "%s", owner);
-    memcpy(user, owner, n);
+    uid_t uid = 0;
+    gid_t gid = 0;
+    size_t n = strcspn(text, ":");
+    const char *group = text[n] == ':' ? text + n + 1 : NULL;
+    if (n >= sizeof user || (n == 0 && !group) || (group && group[0] == '\0'))
+        return fault_set(f, ERR_USAGE, "owner", "\"%s\" is none of user, user:group, :group", text);
+    memcpy(user, text, n);
     user[n] = '\0';
-    if ((user[0] != '\0' && !user_of(user, &uid)) || (group[0] != '\0' && !group_of(group, &gid)))
-        return fault_set(f, ERR_NOT_FOUND, "owner", "%s", owner);
-    return chown(path, uid, gid) != 0 ? fault_os(f, errno, "chown", path) : ERR_OK;
-}
-
-enum err os_link_replace(const char *target, const char *path, struct fault *f) {
-    char temporary[4096];
-    int n = snprintf(temporary, sizeof temporary, "%s.new", path);
-    if (n < 0 || (size_t)n >= sizeof temporary)
-        return fault_set(f, ERR_LIMIT, "path", "%s", path);
-    if (unlink(temporary) != 0 && errno != ENOENT)
-        return fault_os(f, errno, "replace", temporary);
-    if (symlink(target, temporary) != 0 || rename(temporary, path) != 0)
-        return fault_os(f, errno, "link", path);
+    if (n > 0 && !user_of(user, &uid))
+        return fault_set(f, ERR_USAGE, "owner", "there is no user \"%s\"", user);
+    if (group && !group_of(group, &gid))
+        return fault_set(f, ERR_USAGE, "owner", "there is no group \"%s\"", group);
+    *out = (struct os_owner){n > 0 ? (int64_t)uid : -1, group ? (int64_t)gid : -1};
     return ERR_OK;
 }
+
+int os_file_access(int fd, int mode, const struct os_owner *owner) {
+    uid_t user = owner && owner->user >= 0 ? (uid_t)owner->user : (uid_t)-1;
+    gid_t group = owner && owner->group >= 0 ? (gid_t)owner->group : (gid_t)-1;
+    if (owner && fchown(fd, user, group) != 0)
+        return -errno;
+    return fchmod(fd, (mode_t)mode) != 0 ? -errno : 0;
+}
+
+int os_dir_access(const char *path, int mode) {
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    int status = os_file_access(fd, mode, NULL);
+    close(fd);
+    return status;
+}
+
+const bool os_has_links = true;

@@ -83,12 +83,7 @@ static enum err read_certificates(struct builtin *b, struct bytes text, struct f
 }
 
 static enum err read_text(struct builtin *b, struct bytes text, struct fault *f) {
-    struct buf key;
-    secret_init(&key, KEY_MAX);
-    enum err e = pem_private_key(text, &key, f);
-    if (e == ERR_OK)
-        e = signing_key_read(buf_bytes(&key), &b->key, f);
-    secret_clear(&key);
+    enum err e = x509_key_text_read(text, &b->key, f);
     if (e == ERR_OK)
         e = read_certificates(b, text, f);
     if (e != ERR_OK)
@@ -204,17 +199,15 @@ static enum err write_issuer(const struct env *env, struct bytes subject,
 
 static enum err save(const char *path, const struct signing_key *key, struct bytes cert,
                      struct bytes root, struct fault *f) {
-    struct buf text, der;
+    struct buf text;
     secret_init(&text, FILE_MAX);
-    secret_init(&der, KEY_MAX);
-    signing_key_write(key, &der);
-    pem_write(&text, "PRIVATE KEY", buf_bytes(&der));
+    enum err code = x509_key_text_write(key, &text, f);
     pem_write(&text, "CERTIFICATE", cert);
     pem_write(&text, "CERTIFICATE", root);
-    enum err code = der.err != ERR_OK ? der.err : text.err;
-    code = code == ERR_OK ? file_replace(path, buf_bytes(&text), 0600, f) : no_room(f, code);
+    if (code == ERR_OK)
+        code = text.err == ERR_OK ? file_replace(path, buf_bytes(&text), 0600, f)
+                                  : no_room(f, text.err);
     secret_clear(&text);
-    secret_clear(&der);
     return code;
 }
 

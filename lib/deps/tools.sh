@@ -37,6 +37,7 @@ lint     cppcheck                                         cppcheck
 run      openssl                                          openssl
 test     openssl                                          openssl
 test     nginx                                            nginx
+test     strace                                           strace
 test     gnutls-cli                                       gnutls-bin
 test     curl                                             curl
 test     ip                                               iproute2

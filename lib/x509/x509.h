@@ -245,8 +245,13 @@ bool pem_find(struct bytes text, const char *label, struct buf *der);
  * It is not grown on the way, so that no copy is left behind. ERR_NOT_FOUND,
  * ERR_UNSUPPORTED (encrypted), ERR_FORMAT. */
 enum err pem_private_key(struct bytes text, struct buf *der, struct fault *f) MUST_CHECK;
-/* A private key in a file of its own, PEM: any form that signing_key_read takes;
- * written as PKCS#8, replaced whole, mode 0600. What was read is wiped. */
+/* The first private key of a text: any form that signing_key_read takes. Errors as above. */
+enum err x509_key_text_read(struct bytes text, struct signing_key **out,
+                            struct fault *f) MUST_CHECK;
+/* Appends it as PKCS#8; the buffer is to be wiped by its owner. */
+enum err x509_key_text_write(const struct signing_key *key, struct buf *out,
+                             struct fault *f) MUST_CHECK;
+/* The same in a file of its own, replaced whole, mode 0600. What was read is wiped. */
 enum err x509_key_file_read(const char *path, struct signing_key **out, struct fault *f) MUST_CHECK;
 enum err x509_key_file_write(const char *path, const struct signing_key *key,
                              struct fault *f) MUST_CHECK;

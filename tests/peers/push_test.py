@@ -52,7 +52,7 @@ class Fake:
         self.key, self.nonces, self.certificates, self.batches = None, set(), {}, {}
         self.observations, self.log, self.asked = [], [], []
         self.behave = lambda handler, target, body: None  # True: answered
-        self.bad = []
+        self.bad, self.enrolled = [], None
 
 
 fake = Fake()
@@ -120,6 +120,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if value["token"] != TOKEN:
                 return self.problem(401, "credentials", detail="the token is spent")
             fake.key, fake.enrolment = spki, value
+            if fake.enrolled:
+                return self.answer(201, fake.enrolled)
             self.answer(201, {"agent": "0123456789abcdef", "name": value["name"], "network": value.get("network", "default"),
                               "server_time": "2026-01-01T00:00:00Z"})
         elif target == "/api/v1/certificates/missing":
@@ -224,6 +226,11 @@ other = path("other")
 done = ers("login", "localhost:%d" % server.port, "--ca", root[0], config=other, env=dict(os.environ, CLM_TOKEN=TOKEN))
 check("login with --ca, CLM_TOKEN and a bare name", done.returncode == 0 and "https://localhost" in
       open(os.path.join(other, "ers.conf")).read(), done.stderr)
+fake.enrolled = {"agent": "0123456789abcdef", "name": "n\nca = /tmp/any.pem", "network": "default\r\npin = system"}
+done = ers("login", URL, "--token-file", token_file(TOKEN), config=path("sly"))
+conf = open(os.path.join(path("sly"), "ers.conf")).read()
+check("login: no answer becomes a setting of its own", "any.pem" not in conf and "system" not in conf, conf)
+fake.enrolled = None
 os.remove(os.path.join(other, "server-roots.pem"))
 check("the roots are kept beside the configuration", ers("status", config=other).returncode == 1)
 check_equal("log in again: renewed", ers("login", URL, "--token-file", token_file(TOKEN), "--name", "probe-1").returncode, 0)
@@ -363,6 +370,16 @@ check("push says why", ers("scan", "--no-push").returncode == 0 and "status 401"
 fake.behave = lambda handler, target, body: handler.answer(200, b"<html>welcome</html>", "text/html") or True
 done = ers("push")
 check("another kind of server: exit 3, kept", done.returncode == 3 and len(spooled()) == 1, done.stderr)
+for status in (400, 413):
+    fake.behave = lambda handler, target, body: handler.answer(status, b"<html>no</html>", "text/html") or True
+    done = ers("push")
+    check("a proxy's %d: exit 3, kept" % status, done.returncode == 3 and len(spooled()) == 1, done.stderr)
+fake.behave = lambda handler, target, body: target.endswith("/missing") and (handler.answer(200, b"<html>", "text/html") or True)
+with open(os.path.join(spool, "0" * 32), "wb") as f:
+    f.write(gzip.compress(b'{"type":"certificate","sha256":"%s","pem":""}\n' % (b"0" * 64)))
+done = ers("push")
+check("nor is a batch lost to what answers the question so", done.returncode == 3 and len(spooled()) == 2, done.stderr)
+os.remove(os.path.join(spool, "0" * 32))
 fake.behave = lambda *_: None
 with open(os.path.join(spool, "0" * 32), "wb") as f:
     f.write(b"no gzip")

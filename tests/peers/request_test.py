@@ -107,7 +107,9 @@ check_equal("fullchain is certificate and chain", read("fullchain.pem"), read("c
 verified = run("openssl", "verify", "-x509_strict", "-CAfile", ROOT, "-untrusted", os.path.join(OUT, "chain.pem"),
                "-verify_hostname", "www.example.test", os.path.join(OUT, "cert.pem"))
 check("openssl verify accepts the chain", verified.returncode == 0, verified.stdout + verified.stderr)
-check("no private key is left in the state", not [f for f in os.listdir(path("agent", "state", "keys"))])
+check_equal("the key is nowhere else", [p for p, _, names in os.walk(WORK) for n in names if n == "key.pem" and "server" not in p
+             and open(os.path.join(p, n)).read() == read("key.pem") and not os.path.islink(os.path.join(p, n))],
+            [os.path.realpath(os.path.dirname(os.path.realpath(os.path.join(OUT, "key.pem"))))])
 
 nginx = start("nginx", "-p", WORK, "-c", conf, "-g", "daemon off;")
 check("nginx starts with it", wait_port(TLS), read("error.log", path("logs")))
@@ -149,7 +151,7 @@ check_equal("owner and tags survived", (detail["service"]["owner"], detail["serv
 
 # ---- a reload that fails -------------------------------------------------------
 
-state = path("agent", "state", "requests")
+state = path("agent", "requests")
 before = read("fullchain.pem")
 with open(state) as f:
     kept = f.read()
@@ -165,15 +167,16 @@ bad = [row["id"] for row in person.call("GET", "/requests")[1]["items"] if row["
 outcomes = [person.call("GET", "/requests/" + id)[1]["outcome"] for id in bad]
 check("the server was told", len(outcomes) == 1 and outcomes[0]["reload_exit"] == 3 and "no such unit" in outcomes[0]["detail"], outcomes)
 with open(state) as f:
-    mended = re.sub(r'"reload":"(?:[^"\\]|\\.)*"', '"reload":"true"', f.read())
+    mended = re.sub(r'"reload":"(?:[^"\\]|\\.)*"', lambda _: '"reload":' + json.dumps(reload), f.read())
 with open(state, "w") as f:
     f.write(mended)
 check_equal("mended: the next call installs the same request", ers("renew").returncode, 0)
 check("a third certificate, its key with it", serial(os.path.join(OUT, "cert.pem")) not in (first, second) and is_pair())
+check_equal("unchanged: the same call again asks for nothing", (ers(*request).stdout.split()[0], ers("renew").stdout), ("unchanged", ""))
 
 # ---- two at once, refused, server away ----------------------------------------
 
-holder = open(path("agent", "state", "requests.lock"), "w")
+holder = open(path("agent", "requests.lock"), "w")
 fcntl.flock(holder, fcntl.LOCK_EX)
 check_equal("a second renewal at once: exit 11", ers("renew").returncode, 11)
 holder.close()

@@ -220,6 +220,55 @@ check_equal("the certificate is there", (status, [row["sha256"] for row in liste
 status, agents = person.call("GET", "/agents")
 check_equal("and the agent, with its system", [(row["name"], "Windows" in row["system"]) for row in agents["items"]], [("one", True)])
 
+# ---- a certificate ---------------------------------------------------------------
+
+TLS = path("tls")
+
+
+def request(*words):
+    """As far as it goes, with the approval that it may need."""
+    done = agent(*words)
+    for row in person.call("GET", "/requests?state=pending")[1]["items"]:
+        person.call("POST", "/requests/%s/approve" % row["id"], {})
+        done = agent("renew")
+    return done
+
+
+def in_tls(name):
+    return open(os.path.join(TLS, name)).read()
+
+
+def is_pair():
+    public = run("openssl", "x509", "-in", os.path.join(TLS, "cert.pem"), "-noout", "-pubkey").stdout
+    return bool(public) and public == run("openssl", "pkey", "-in", os.path.join(TLS, "key.pem"), "-pubout").stdout
+
+
+reload = 'echo "a b"> "%s"' % windows_path(path("re loaded"))
+done = request("request", "--dns", "win.example.test", "--out", windows_path(TLS), "--reload", reload)
+check("request: installed", done.returncode == 0 and is_pair(), done.stdout + done.stderr)
+check("key.pem is closed to others", is_closed_to_others(os.path.join(TLS, "key.pem")))
+check_equal("the reload command ran, its quotes as they stand", open(path("re loaded")).read().strip(), '"a b"')
+before = in_tls("fullchain.pem")
+requests = os.path.join(AGENT, "requests")
+with open(requests) as f:
+    entry = json.loads(f.read())
+with open(requests, "w") as f:
+    f.write(json.dumps(dict(entry, reload="echo no such service& exit 3")) + "\n")
+done = request("renew", "--force", "win.example.test")
+check("a reload that fails: told, the old files are back", done.returncode == 1 and "no such service" in done.stderr and in_tls("fullchain.pem") == before
+      and is_pair(), done.stdout + done.stderr)
+with open(requests) as f:
+    entry = json.loads(f.read())
+with open(requests, "w") as f:
+    f.write(json.dumps(dict(entry, reload="")) + "\n")
+done = agent("renew")
+check("mended: the same request is installed", done.returncode == 0 and in_tls("fullchain.pem") != before and is_pair(), done.stdout + done.stderr)
+after = in_tls("fullchain.pem")
+with open(os.path.join(TLS, "cert.pem"), "w") as f:  # as if killed between two files
+    f.write(before)
+done = agent("renew")
+check("what was left half done is ended", done.returncode == 0 and in_tls("fullchain.pem") == after and is_pair(), done.stdout + done.stderr)
+
 # ---- ends ----------------------------------------------------------------------
 
 silent = socket.socket()
@@ -234,11 +283,12 @@ lines = [json.loads(line) for line in open(path("interrupted"))]
 check_equal("which tells what it knows", [(x["type"], x.get("outcome")) for x in lines if x["type"] == "observation"], [("observation", "not_reached")])
 accepted.close()
 
+total = person.call("GET", "/certificates")[1]["total"]
 stop(server, signal.SIGKILL)
 server = serve()
 check_equal("a killed server's lock is free, its data are there", person.call("GET", "/session")[0], 401)
 status, _ = person.call("POST", "/session", {"user": "admin", "password": SECRET})
-check_equal("and so are its users", (status, person.call("GET", "/certificates")[1]["total"]), (200, 1))
+check_equal("and so are its users", (status, person.call("GET", "/certificates")[1]["total"]), (200, total))
 beside = exe("clm-export", "--format", "csv")
 check("export beside the server", beside.returncode == 0 and fingerprint(certificate) in beside.stdout, beside.stdout + beside.stderr)
 shutil.copytree(os.path.join(SERVER_DATA, "log"), path("copy", "log"))

@@ -162,12 +162,76 @@ static int free_arena(void **state) {
     return 0;
 }
 
+static void links_turn_in_one_step(void **state) {
+    (void)state;
+    struct fault f;
+    char *link = below("turn");
+    assert_null(file_link_read(&arena, link));
+    if (!os_has_links) {
+        assert_int_equal(file_link("one", link, &f), ERR_UNSUPPORTED);
+        return;
+    }
+    assert_int_equal(file_link("one", link, &f), ERR_OK);
+    assert_string_equal(file_link_read(&arena, link), "one");
+    assert_int_equal(file_link("two", link, &f), ERR_OK);
+    assert_string_equal(file_link_read(&arena, link), "two");
+    assert_int_equal(file_replace(link, bytes_text("a file now"), 0600, &f), ERR_OK);
+    assert_null(file_link_read(&arena, link));
+    assert_int_equal(file_link("one", link, &f), ERR_OK); /* in a file's place */
+    assert_string_equal(file_link_read(&arena, link), "one");
+    assert_int_equal(file_link("one", below("no/such"), &f), ERR_NOT_FOUND);
+    /* a folder is not made through a link */
+    assert_int_equal(dir_make(below("real"), 0700, &f), ERR_OK);
+    assert_int_equal(file_link("real", below("seeming"), &f), ERR_OK);
+    assert_int_not_equal(dir_make_as(below("seeming"), 0755, &f), ERR_OK);
+    assert_int_equal(file_remove(below("seeming"), &f), ERR_OK);
+    assert_int_equal(file_remove(link, &f), ERR_OK);
+    assert_int_equal(dir_remove(below("real"), &f), ERR_OK);
+}
+
+static void files_have_second_names(void **state) {
+    (void)state;
+    struct fault f;
+    char *path = below("name"), *again = below("again");
+    assert_int_equal(file_replace_as(path, bytes_text("x"), 0640, NULL, &f), ERR_OK);
+    assert_int_equal(file_name_again(path, again, &f), ERR_OK);
+    assert_int_equal(file_name_again(path, again, &f), ERR_EXISTS);
+    assert_int_equal(file_replace(path, bytes_text("y"), 0600, &f), ERR_OK);
+    assert_true(text_is(again, "x"));
+    assert_int_equal(dir_make_as(below("as"), 0750, &f), ERR_OK);
+    assert_int_equal(dir_make_as(below("as"), 0755, &f), ERR_OK);
+    assert_int_equal(dir_remove(below("as"), &f), ERR_OK);
+    assert_int_equal(dir_remove(below("as"), &f), ERR_OK); /* absent */
+    assert_int_equal(file_remove(path, &f), ERR_OK);
+    assert_int_equal(file_remove(again, &f), ERR_OK);
+}
+
+static void owners_are_found(void **state) {
+    (void)state;
+    static const char *const bad[] = {"", ":", "root:", "no-such-user-here", "0:no-such-group"};
+    struct os_owner owner;
+    struct fault f;
+    if (!os_has_links) {
+        assert_int_equal(os_owner_find("root", &owner, &f), ERR_UNSUPPORTED);
+        return;
+    }
+    assert_int_equal(os_owner_find("root:0", &owner, &f), ERR_OK);
+    assert_true(owner.user == 0 && owner.group == 0);
+    assert_int_equal(os_owner_find("12345", &owner, &f), ERR_OK);
+    assert_true(owner.user == 12345 && owner.group == -1);
+    assert_int_equal(os_owner_find(":7", &owner, &f), ERR_OK);
+    assert_true(owner.user == -1 && owner.group == 7);
+    for (size_t i = 0; i < COUNT_OF(bad); i++)
+        assert_int_equal(os_owner_find(bad[i], &owner, &f), ERR_USAGE);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(replaces_whole_files),    cmocka_unit_test(replaces_what_is_being_read),
         cmocka_unit_test(reads_up_to_a_limit),     cmocka_unit_test(files_by_parts),
         cmocka_unit_test(one_holds_the_lock),      cmocka_unit_test(folders_are_made_and_listed),
-        cmocka_unit_test(full_paths_are_resolved),
+        cmocka_unit_test(full_paths_are_resolved), cmocka_unit_test(links_turn_in_one_step),
+        cmocka_unit_test(files_have_second_names), cmocka_unit_test(owners_are_found),
     };
     return cmocka_run_group_tests(tests, make_folder, free_arena);
 }
