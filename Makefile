@@ -49,8 +49,14 @@ WEB := http/request http/target http/head http/reader http/response http/asset h
 	api/agents api/lines api/push api/authority api/requests api/requests_json api/services api/work
 GUI := index.html style.css icon.svg app.js api.js dom.js format.js list.js keys.js login.js \
 	dashboard.js certificates.js certificate.js endpoints.js agents.js requests.js admin.js
-APPLETS := ers/ers ers/targets ers/discover ers/discover_say ers/inspect ers/agent ers/session ers/spool ers/deliver ers/last \
-	ers/scan ers/scan_plan ers/scan_own ers/scan_watch ers/scan_report ers/login ers/push ers/status ers/logout ers/requests ers/install ers/advance ers/look ers/request ers/renew ers/sync clm-server/clm-server clm-server/settings clm-server/identity clm-server/authority clm-server/house clm-server/init clm-server/run clm-server/token clm-server/user clm-server/check clm-server/mail clm-server/digest_rows clm-server/digest \
+APPLETS := \
+	ers/ers ers/targets ers/discover ers/discover_say ers/inspect ers/agent ers/session ers/spool \
+	ers/deliver ers/last ers/scan ers/scan_plan ers/scan_own ers/scan_watch ers/scan_report \
+	ers/login ers/push ers/status ers/logout ers/requests ers/install ers/advance ers/look \
+	ers/request ers/renew ers/sync \
+	clm-server/clm-server clm-server/settings clm-server/identity clm-server/authority \
+	clm-server/house clm-server/init clm-server/run clm-server/token clm-server/user \
+	clm-server/check clm-server/mail clm-server/digest_rows clm-server/digest \
 	clm-export/clm-export clm-export/stream clm-export/rows_csv clm-export/rows_other \
 	clm/clm clm/install clm/man clm/completion clm/licenses
 
@@ -61,16 +67,46 @@ OBJECTS := $(SOURCES:%.c=$(B)/%.o) $(B)/gen/gui_assets.o $(B)/gen/clm_texts.o
 
 LINKS := ers clm-server clm-export
 
-UNIT_TESTS := notify_digest_test notify_mail_test notify_state_test net_smtp_test net_signature_test net_conn_test probe_source_test probe_run_test ers_last_test ers_requests_test \
-	model_address_test model_name_test model_ports_test model_target_test model_target_file_test model_endpoint_test model_observation_test \
-	base_bytes_test base_text_test base_json_test base_zip_test base_file_test base_process_test base_opt_test http_reader_test http_target_test http_response_test http_server_test crypto_hash_test crypto_aead_test crypto_ecdh_test crypto_sodium_test tls_hello_test tls_message_test tls_schedule_test tls_harvest_test \
-	base_der_test base_oid_test base_ip_test crypto_key_test crypto_verify_test x509_time_test x509_name_test \
-	x509_cert_test x509_host_test x509_pem_test x509_chain_test x509_request_test x509_crl_test ca_profile_test ca_match_test ca_builtin_test model_certificate_test \
+UNIT_TESTS := \
+	notify_digest_test notify_mail_test notify_state_test \
+	net_smtp_test net_signature_test net_conn_test \
+	probe_source_test probe_run_test \
+	ers_last_test ers_requests_test \
+	model_address_test model_name_test model_ports_test model_target_test model_target_file_test \
+	model_endpoint_test model_observation_test model_certificate_test \
+	base_bytes_test base_text_test base_json_test base_zip_test base_file_test base_process_test \
+	base_opt_test base_der_test base_oid_test base_ip_test \
+	http_reader_test http_target_test http_response_test http_server_test \
+	crypto_hash_test crypto_aead_test crypto_ecdh_test crypto_sodium_test crypto_key_test \
+	crypto_verify_test \
+	tls_hello_test tls_message_test tls_schedule_test tls_harvest_test \
+	x509_time_test x509_name_test x509_cert_test x509_host_test x509_pem_test x509_chain_test \
+	x509_request_test x509_crl_test \
+	ca_profile_test ca_match_test ca_builtin_test \
 	auth_users_test auth_sessions_test auth_tokens_test auth_signature_test \
-	store_entry_test store_log_test store_damage_test store_inventory_test store_requests_test api_requests_test api_lines_test api_routes_test export_csv_test server_identity_test
-FUZZ_TARGETS := notify_state_fuzz net_signature_fuzz ers_last_fuzz ers_requests_fuzz model_target_fuzz model_target_file_fuzz model_observation_fuzz http_reader_fuzz tls_harvest_fuzz x509_cert_fuzz x509_pem_fuzz x509_chain_fuzz x509_request_fuzz x509_crl_fuzz ca_profile_fuzz crypto_key_fuzz crypto_verify_fuzz api_lines_fuzz auth_files_fuzz store_block_fuzz store_record_fuzz
+	store_entry_test store_log_test store_damage_test store_inventory_test store_requests_test \
+	api_requests_test api_lines_test api_routes_test \
+	export_csv_test \
+	server_identity_test
+FUZZ_TARGETS := \
+	notify_state_fuzz \
+	net_signature_fuzz \
+	ers_last_fuzz ers_requests_fuzz \
+	model_target_fuzz model_target_file_fuzz model_observation_fuzz \
+	http_reader_fuzz \
+	tls_harvest_fuzz \
+	x509_cert_fuzz x509_pem_fuzz x509_chain_fuzz x509_request_fuzz x509_crl_fuzz \
+	ca_profile_fuzz \
+	crypto_key_fuzz crypto_verify_fuzz \
+	api_lines_fuzz \
+	auth_files_fuzz \
+	store_block_fuzz store_record_fuzz
 TORTURE_TESTS := server_kill_test.py store_kill.py
-PEER_TESTS := request_test.py request_faults_test.py false_start_test.py try_test.py digest_test.py clm_words_test.py dist_root_test.py gui_test.py house_test.py net_http_test.py scan_test.py push_test.py binary_test.py discover_test.py http_test.py tls_test.py inspect_test.py x509_write_test.py ca_test.py server_test.py request_server_test.py export_test.py
+PEER_TESTS := \
+	request_test.py request_faults_test.py false_start_test.py try_test.py digest_test.py \
+	clm_words_test.py dist_root_test.py gui_test.py house_test.py net_http_test.py scan_test.py \
+	push_test.py binary_test.py discover_test.py http_test.py tls_test.py inspect_test.py \
+	x509_write_test.py ca_test.py server_test.py request_server_test.py export_test.py
 BENCH := x509_read
 BENCH_PEERS := scan_floor peer_x509 peer_sqlite
 PEER_TOOLS := quiet_agent http_get http_peer tls_probe x509_write ca_driver store_tool
