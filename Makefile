@@ -28,7 +28,7 @@ VERSION := $(shell cat VERSION)
 
 # ---- what there is ---------------------------------------------------------
 
-BASE := bytes buf arena err clock text json zip thread env file process opt der oid ip $(if $(filter windows-%,$(TARGET)),os_win32,os_posix)
+BASE := bytes buf arena err clock text json zip thread env file walk process opt der oid ip $(if $(filter windows-%,$(TARGET)),os_win32,os_posix)
 CRYPTO := hash aead ecdh sodium key verify
 X509 := time name key key_file extension cert request crl deviation host pem chain extension_write write
 TLS := suites names hello message schedule record harvest
@@ -74,7 +74,7 @@ UNIT_TESTS := \
 	ers_last_test ers_requests_test \
 	model_address_test model_name_test model_ports_test model_target_test model_target_file_test \
 	model_endpoint_test model_observation_test model_certificate_test \
-	base_bytes_test base_text_test base_json_test base_zip_test base_file_test base_process_test \
+	base_bytes_test base_text_test base_json_test base_zip_test base_file_test base_walk_test base_process_test \
 	base_opt_test base_der_test base_oid_test base_ip_test \
 	http_reader_test http_target_test http_response_test http_server_test \
 	crypto_hash_test crypto_aead_test crypto_ecdh_test crypto_sodium_test crypto_key_test \

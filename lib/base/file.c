@@ -11,7 +11,7 @@
 enum { READ_CHUNK = 65536, PATH_LIMIT = 4096, FOLDER_ABOVE = 0755 };
 
 /* libuv's codes are -errno on POSIX and numbers of its own on Windows. */
-static enum err uv_fault(struct fault *f, int status, const char *what, const char *path) {
+enum err file_fault(struct fault *f, int status, const char *what, const char *path) {
     static const struct {
         int uv, os;
     } map[] = {
@@ -81,7 +81,7 @@ static int write_all(int fd, struct bytes b, int64_t at) {
 enum err file_read(const char *path, struct buf *out, struct fault *f) {
     int fd = open_fd(path, UV_FS_O_RDONLY, 0);
     if (fd < 0)
-        return uv_fault(f, fd, "open", path);
+        return file_fault(f, fd, "open", path);
     int got = 1;
     while (got > 0 || got == UV_EINTR) {
         size_t room = buf_room(out, READ_CHUNK);
@@ -99,7 +99,7 @@ enum err file_read(const char *path, struct buf *out, struct fault *f) {
     }
     close_fd(fd);
     if (got < 0)
-        return uv_fault(f, got, "read", path);
+        return file_fault(f, got, "read", path);
     return out->err == ERR_OK ? ERR_OK : fault_set(f, out->err, "read", "%s", path);
 }
 
@@ -154,7 +154,7 @@ static enum err replace(const char *path, struct bytes content, const struct acc
         status = os_rename(temporary, path);
     if (status < 0) {
         forget(temporary);
-        return uv_fault(f, status, "write", path);
+        return file_fault(f, status, "write", path);
     }
     return sync_folder_of(path, f);
 }
@@ -179,7 +179,7 @@ enum err file_link(const char *target, const char *path, struct fault *f) {
     uv_fs_req_cleanup(&req);
     if (status == 0 && (status = os_rename(temporary, path)) < 0)
         forget(temporary);
-    return status < 0 ? uv_fault(f, status, "link", path) : sync_folder_of(path, f);
+    return status < 0 ? file_fault(f, status, "link", path) : sync_folder_of(path, f);
 }
 
 char *file_link_read(struct arena *a, const char *path) {
@@ -194,7 +194,7 @@ enum err file_name_again(const char *path, const char *name, struct fault *f) {
     uv_fs_t req;
     int status = uv_fs_link(NULL, &req, path, name, NULL);
     uv_fs_req_cleanup(&req);
-    return status < 0 ? uv_fault(f, status, "link", name) : sync_folder_of(name, f);
+    return status < 0 ? file_fault(f, status, "link", name) : sync_folder_of(name, f);
 }
 
 static bool is_slash(char c) {
@@ -218,7 +218,7 @@ enum err dir_make(const char *path, int mode, struct fault *f) {
         part[i] = keep;
     }
     if (status < 0 && !(status == UV_EEXIST && file_exists(path)))
-        return uv_fault(f, status, "mkdir", path);
+        return file_fault(f, status, "mkdir", path);
     return ERR_OK;
 }
 
@@ -226,21 +226,21 @@ enum err dir_make_as(const char *path, int mode, struct fault *f) {
     int status = os_dir_make(path, mode);
     if (status == 0 || status == UV_EEXIST)
         status = os_dir_access(path, mode);
-    return status < 0 ? uv_fault(f, status, "mkdir", path) : sync_folder_of(path, f);
+    return status < 0 ? file_fault(f, status, "mkdir", path) : sync_folder_of(path, f);
 }
 
 enum err file_remove(const char *path, struct fault *f) {
     uv_fs_t req;
     int status = uv_fs_unlink(NULL, &req, path, NULL);
     uv_fs_req_cleanup(&req);
-    return status < 0 && status != UV_ENOENT ? uv_fault(f, status, "remove", path) : ERR_OK;
+    return status < 0 && status != UV_ENOENT ? file_fault(f, status, "remove", path) : ERR_OK;
 }
 
 enum err dir_remove(const char *path, struct fault *f) {
     uv_fs_t req;
     int status = uv_fs_rmdir(NULL, &req, path, NULL);
     uv_fs_req_cleanup(&req);
-    return status < 0 && status != UV_ENOENT ? uv_fault(f, status, "rmdir", path) : ERR_OK;
+    return status < 0 && status != UV_ENOENT ? file_fault(f, status, "rmdir", path) : ERR_OK;
 }
 
 bool file_exists(const char *path) {
@@ -259,7 +259,7 @@ enum err dir_list(const char *path, dir_visit *visit, void *context, struct faul
     while (go_on && uv_fs_scandir_next(&req, &entry) != UV_EOF)
         go_on = visit(context, entry.name, entry.type == UV_DIRENT_DIR);
     uv_fs_req_cleanup(&req);
-    return n < 0 ? uv_fault(f, n, "list", path) : ERR_OK;
+    return n < 0 ? file_fault(f, n, "list", path) : ERR_OK;
 }
 
 char *path_join(struct arena *a, const char *dir, const char *name) {
@@ -297,7 +297,7 @@ enum err file_open(struct file *file, const char *path, enum file_how how, struc
         return ERR_OK;
     int status = file->fd;
     file->fd = -1;
-    return uv_fault(f, status, "open", path);
+    return file_fault(f, status, "open", path);
 }
 
 void file_close(struct file *file) {
@@ -312,7 +312,7 @@ enum err file_size(const struct file *file, uint64_t *size, struct fault *f) {
     if (status == 0)
         *size = req.statbuf.st_size;
     uv_fs_req_cleanup(&req);
-    return status < 0 ? uv_fault(f, status, "stat", "") : ERR_OK;
+    return status < 0 ? file_fault(f, status, "stat", "") : ERR_OK;
 }
 
 enum err file_read_at(const struct file *file, uint64_t at, uint8_t *out, size_t n,
@@ -322,7 +322,7 @@ enum err file_read_at(const struct file *file, uint64_t at, uint8_t *out, size_t
         if (got == UV_EINTR)
             continue;
         if (got < 0)
-            return uv_fault(f, got, "read", "");
+            return file_fault(f, got, "read", "");
         if (got == 0)
             return fault_set(f, ERR_DAMAGED, "read", "the file ends at byte %llu",
                              (unsigned long long)at);
@@ -335,17 +335,17 @@ enum err file_read_at(const struct file *file, uint64_t at, uint8_t *out, size_t
 
 enum err file_write_at(const struct file *file, uint64_t at, struct bytes b, struct fault *f) {
     int status = write_all(file->fd, b, (int64_t)at);
-    return status < 0 ? uv_fault(f, status, "write", "") : ERR_OK;
+    return status < 0 ? file_fault(f, status, "write", "") : ERR_OK;
 }
 
 enum err file_sync(const struct file *file, struct fault *f) {
     int status = sync_fd(file->fd);
-    return status < 0 ? uv_fault(f, status, "fsync", "") : ERR_OK;
+    return status < 0 ? file_fault(f, status, "fsync", "") : ERR_OK;
 }
 
 enum err file_truncate(const struct file *file, uint64_t size, struct fault *f) {
     uv_fs_t req;
     int status = uv_fs_ftruncate(NULL, &req, file->fd, (int64_t)size, NULL);
     uv_fs_req_cleanup(&req);
-    return status < 0 ? uv_fault(f, status, "truncate", "") : ERR_OK;
+    return status < 0 ? file_fault(f, status, "truncate", "") : ERR_OK;
 }

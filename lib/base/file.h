@@ -72,4 +72,7 @@ enum err file_sync(const struct file *file,
                    struct fault *f) MUST_CHECK; /* data and size are on the disk */
 enum err file_truncate(const struct file *file, uint64_t size, struct fault *f) MUST_CHECK;
 
+/* What one of libuv's codes (negative) means, for those who call it themselves. */
+enum err file_fault(struct fault *f, int status, const char *what, const char *path);
+
 #endif
