@@ -62,7 +62,10 @@ static void put_cert(struct csv *c, struct arena *a, const struct inventory_cert
     csv_bytes(c, cert->signature_algorithm);
     put_list(c, a, cert->names);
     csv_bool(c, cert->is_ca);
-    csv_bool(c, cert->self_signed);
+    if (cert->self_signed == X509_UNKNOWN)
+        csv_empty(c); /* of a kind that is not checked here */
+    else
+        csv_bool(c, cert->self_signed == X509_YES);
     csv_bool(c, !cert->bad);
     put_ms(c, cert->first_seen_ms);
     put_ms(c, cert->last_seen_ms);

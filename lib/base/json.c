@@ -123,6 +123,13 @@ void json_null(struct json *j, const char *key) {
     buf_text(j->out, "null");
 }
 
+void json_bool_or_null(struct json *j, const char *key, bool is_known, bool v) {
+    if (is_known)
+        json_bool(j, key, v);
+    else
+        json_null(j, key);
+}
+
 void json_hex(struct json *j, const char *key, struct bytes b) {
     begin_value(j, key);
     buf_u8(j->out, '"');

@@ -26,6 +26,7 @@ void json_text(struct json *j, const char *key, const char *text);   /* NULL: nu
 void json_int(struct json *j, const char *key, int64_t n);
 void json_bool(struct json *j, const char *key, bool v);
 void json_null(struct json *j, const char *key);
+void json_bool_or_null(struct json *j, const char *key, bool is_known, bool v);
 void json_hex(struct json *j, const char *key, struct bytes b);
 void json_time(struct json *j, const char *key,
                int64_t unix_s); /* RFC 3339; null outside years 0..9999 */

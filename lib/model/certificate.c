@@ -80,10 +80,7 @@ static void put_deviations(struct json *j, unsigned deviations) {
 
 static void put_self_signed(struct json *j, const struct x509_cert *cert) {
     enum x509_answer answer = x509_cert_self_signed(cert);
-    if (answer == X509_UNKNOWN)
-        json_null(j, "self_signed");
-    else
-        json_bool(j, "self_signed", answer == X509_YES);
+    json_bool_or_null(j, "self_signed", answer != X509_UNKNOWN, answer == X509_YES);
 }
 
 static void put_key_id(struct json *j, const char *key, struct bytes id) {

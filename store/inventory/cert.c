@@ -135,7 +135,7 @@ enum err state_read_cert(struct state *s, const struct record_certificate *r,
     struct buf texts, word;
     buf_init(&texts, TEXTS_MAX);
     buf_init(&word, TEXTS_MAX);
-    out->self_signed = r->self_signed == X509_YES;
+    out->self_signed = (uint8_t)r->self_signed;
     enum err code = x509_cert_read(&s->scratch, r->der, &cert, &f);
     if (code == ERR_OK)
         code = take_fields(s, &cert, &texts, &word, out);

@@ -36,7 +36,7 @@ void inventory_copy_cert(const struct state *s, uint32_t i, struct arena *a,
     out->not_before_s = c->not_before_s;
     out->not_after_s = c->not_after_s;
     out->is_ca = c->is_ca;
-    out->self_signed = c->self_signed;
+    out->self_signed = c->bad ? X509_UNKNOWN : (enum x509_answer)c->self_signed;
     out->bad = c->bad;
     out->first_seen_ms = c->first_ms;
     out->last_seen_ms = c->last_ms;

@@ -224,7 +224,8 @@ struct inventory_cert {
     struct bytes signature_algorithm;
     bool has_not_before, has_not_after;
     int64_t not_before_s, not_after_s;
-    bool is_ca, self_signed; /* self_signed: its signature was checked when it was stored */
+    bool is_ca;
+    enum x509_answer self_signed; /* its signature was checked when it was stored */
     bool bad; /* does not parse: only sha256, name ("bad certificate ...") and times */
     int64_t first_seen_ms, last_seen_ms;
     uint64_t places, served; /* sightings, and how many of them are served now */

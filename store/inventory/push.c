@@ -54,7 +54,7 @@ static void take_certificate(struct writing *w, size_t i, const uint8_t sha256[S
     struct fault ignored;
     struct record_certificate r = {.agent = bytes_of(w->push->agent, INVENTORY_ID_SIZE),
                                    .der = w->push->certificates[i].der,
-                                   .self_signed = X509_NO};
+                                   .self_signed = X509_UNKNOWN};
     size_t from = w->bytes.n;
     arena_reset(&w->scratch);
     enum err code = x509_cert_read(&w->scratch, r.der, &cert, &ignored);

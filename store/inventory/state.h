@@ -44,8 +44,9 @@ struct state_cert {
     uint32_t sightings;              /* the newest one; ROWS_NONE */
     uint32_t places;
     uint32_t request, revocation; /* ROWS_NONE: none */
-    bool has_not_before, has_not_after, is_ca, self_signed, bad;
-    bool in_line; /* shares its service with another */
+    bool has_not_before, has_not_after, is_ca, bad;
+    uint8_t self_signed; /* enum x509_answer */
+    bool in_line;        /* shares its service with another */
 };
 
 struct state_word { /* texts that many rows share */

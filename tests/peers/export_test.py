@@ -43,14 +43,16 @@ CERTIFICATES = [
     ("control", "/CN=esc\x1b[31mred", "DNS:control.example.com", 50),
     ("many", "/CN=many", ",".join("DNS:n%d.example.com" % i for i in range(500)), 60),
     ("ca", "/CN=Test Root", None, 3650),
+    ("unchecked", "/CN=unchecked.example.com", "DNS:unchecked.example.com", 70),
 ]
+CURVES = {"unchecked": "brainpoolP256r1"}  # a signature that we cannot check
 
 
 def make(folder):
     files = []
     for name, subject, names, days in CERTIFICATES:
         pem = os.path.join(folder, name + ".pem")
-        command = ["openssl", "req", "-x509", "-utf8", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+        command = ["openssl", "req", "-x509", "-utf8", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:" + CURVES.get(name, "P-256"), "-nodes",
                    "-keyout", os.path.join(folder, name + ".key"), "-out", pem, "-days", str(days), "-subj", subject]
         if names:
             command += ["-addext", "subjectAltName=" + names]
@@ -83,8 +85,10 @@ def test_csv(store, files):
     for digest, path in digests(files).items():
         row = by_sha256.get(digest, {})
         if path.endswith("broken.der"):
-            check("csv broken", row.get("parsed") == "false" and row["not_after"] == "", str(row))
+            check("csv broken", row.get("parsed") == "false" and row["not_after"] == row["self_signed"] == "", str(row))
             continue
+        signed = "" if path.endswith("unchecked.der") else "true"
+        check("csv self-signed " + os.path.basename(path), row.get("self_signed") == signed, str(row.get("self_signed")))
         command = ["openssl", "x509", "-inform", "DER", "-in", path, "-noout"]
         _, text, _ = run(*command, "-serial", "-enddate", "-startdate", "-dateopt", "iso_8601")
         known = dict(line.split("=", 1) for line in text.decode().splitlines())

@@ -208,7 +208,7 @@ static void a_push_is_stored_once(void **state) {
         assert_text(d.sightings[0].face.endpoint.host, "192.0.2.1");
         assert_int_equal(d.sightings[0].face.endpoint.port, 443);
         assert_true(d.sightings[0].served);
-        assert_false(d.cert.self_signed);
+        assert_int_equal(d.cert.self_signed, X509_NO);
     }
     /* The same certificate in another batch adds no entry for it. */
     p = push(&s, agent, "batch-2", &der, 1, &o, 1, true);
@@ -300,7 +300,7 @@ static void identities(void **state) {
     assert_int_equal(counts(&s).endpoints, 5); /* two private ones, three loopbacks */
     struct inventory_cert_detail d = get_cert(&s, one);
     assert_int_equal(d.cert.places, 4);
-    assert_true(d.cert.self_signed);
+    assert_int_equal(d.cert.self_signed, X509_YES);
     struct inventory_query q = {.agent = b};
     struct inventory_endpoint *rows;
     struct inventory_page page;

@@ -52,7 +52,8 @@ static void json_row(struct json *j, const struct inventory_cert *cert, int64_t 
     api_json_key(j, "key", cert->key);
     json_bytes(j, "signature_algorithm", cert->signature_algorithm);
     json_bool(j, "is_ca", cert->is_ca);
-    json_bool(j, "self_signed", cert->self_signed);
+    json_bool_or_null(j, "self_signed", cert->self_signed != X509_UNKNOWN,
+                      cert->self_signed == X509_YES);
     json_bool(j, "bad", cert->bad);
     json_int(j, "places", (int64_t)cert->served);
     json_int(j, "places_ever", (int64_t)cert->places);

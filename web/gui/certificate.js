@@ -126,7 +126,7 @@ function fields(c) {
     ["Key", key(c.key)],
     ["Signature", c.signature_algorithm ? foreign(c.signature_algorithm) : null],
     ["Authority", c.is_ca ? "yes: it may issue certificates" : "no"],
-    ["Self-signed", c.self_signed ? "yes" : "no"],
+    ["Self-signed", c.self_signed === null ? h("span", { class: "quiet" }, "not checked") : c.self_signed ? "yes" : "no"],
     ["Key usage", words(c.key_usage)],
     ["Extended key usage", words(c.extended_key_usage)],
     ["Subject key id", c.subject_key_id ? mono(grouped(c.subject_key_id)) : null],
@@ -158,7 +158,8 @@ export async function show(view) {
     c.revoked ? h("p", { class: "notice bad" }, "Revoked ", moment(c.revoked.time), " by ", foreign(c.revoked.by.replace(/^user:/, "")), ": ", c.revoked.reason, ".") : null,
     c.defect ? h("p", { class: "notice bad" }, "Its bytes do not parse: ", foreign(c.defect)) : null,
     life(c),
-    h("div", { class: "grid" }, sightings(c), h("div", { class: "column" }, service(view, c), chain(c))),
+    sightings(c),
+    h("div", { class: "grid" }, service(view, c), chain(c)),
     fields(c),
     h("details", { class: "sheet" }, h("summary", {}, "PEM"), h("pre", { tabindex: "0" }, c.pem || "")),
   ];
