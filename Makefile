@@ -34,7 +34,7 @@ X509 := time name key key_file extension cert request crl deviation host pem cha
 TLS := suites names hello message schedule record harvest
 NET := signature loop conn resolve trust easy http smtp
 MODEL := address name protocol ports target unfold list target_file endpoint json_member observation summary passes certificate
-PROBE := source seen host dialogue face probe
+PROBE := source seen host dialogue dialogue_text dialogue_xmpp dialogue_binary dialogue_tds dialogue_shown talk face probe
 EXPORT := csv
 NOTIFY := digest mail state
 CA := profile match authority builtin
@@ -70,7 +70,7 @@ LINKS := ers clm-server clm-export
 UNIT_TESTS := \
 	notify_digest_test notify_mail_test notify_state_test \
 	net_smtp_test net_signature_test net_conn_test \
-	probe_source_test probe_run_test \
+	probe_source_test probe_dialogue_test probe_run_test \
 	ers_last_test ers_requests_test \
 	model_address_test model_name_test model_ports_test model_target_test model_target_file_test \
 	model_endpoint_test model_observation_test model_certificate_test \

@@ -317,7 +317,8 @@ static const struct opt_row rows[] = {
     {OPT_TEXT,     0, "sni",      "NAME", AT(sni),         "Ask all for this name"                         },
     {OPT_TEXT,     0, "connect",  "ADDR", AT(connect),     "Connect to this address instead of looking up" },
     {OPT_TEXT,     0, "protocol", "P",    AT(protocol),
-     "What is spoken there, for all; so far only tls is scanned"                                           },
+     "What is spoken there, for all, instead of what each port has: tls smtp lmtp imap pop3 sieve "
+     "ftp ldap xmpp xmpp-server nntp irc postgres mysql telnet mssql rdp http-upgrade"                     },
     {OPT_DURATION, 0, "timeout",  "TIME", AT(timeout_ms),  "For one address of an endpoint (5s)"           },
     {OPT_DURATION, 0, "deadline", "TIME", AT(deadline_ms), "For the whole scan (max)"                      },
     {OPT_RATE,     0, "rate",     "N/s",  AT(rate),        "Connections begun a second (500/s)"            },

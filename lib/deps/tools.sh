@@ -49,6 +49,17 @@ test     zsh                                              zsh
 test     fish                                             fish
 test     python3                                          python3
 test     postfix                                          postfix
+test     dovecot                                          dovecot-core
+test     /usr/lib/dovecot/imap                            dovecot-imapd
+test     /usr/lib/dovecot/pop3                            dovecot-pop3d
+test     /usr/lib/dovecot/lmtp                            dovecot-lmtpd
+test     /usr/lib/dovecot/managesieve                     dovecot-managesieved
+test     vsftpd                                           vsftpd
+test     slapd                                            slapd
+test     /usr/lib/postgresql/*/bin/postgres               postgresql
+test     mariadbd                                         mariadb-server-core
+test     prosody                                          prosody
+test     inspircd                                         inspircd
 bench    openssl                                          openssl
 bench    nginx                                            nginx
 bench    python3                                          python3

@@ -199,6 +199,21 @@ void net_conn_deadline(struct net_conn *c, uint64_t in_ms) {
         uv_timer_start(&c->timer, on_timer, in_ms, 0);
 }
 
+bool net_conn_local(const struct net_conn *c, struct ip *out) {
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+        struct sockaddr_storage room;
+    } name;
+    int size = sizeof name;
+    if (uv_tcp_getsockname(&c->tcp, &name.any, &size))
+        return false;
+    bool is_v4 = name.any.sa_family == AF_INET;
+    *out = ip_of(is_v4 ? bytes_of(&name.v4.sin_addr, 4) : bytes_of(&name.v6.sin6_addr, 16));
+    return is_v4 || name.any.sa_family == AF_INET6;
+}
+
 static void on_written(uv_write_t *request, int status) {
     struct pending *p = request->data;
     struct net_conn *c = p->conn;

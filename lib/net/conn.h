@@ -52,6 +52,9 @@ enum err net_conn_open(struct net_loop *l, const struct ip *address, uint16_t po
 /* NET_TIMEOUT in so many milliseconds from now, instead of an earlier setting. */
 void net_conn_deadline(struct net_conn *c, uint64_t in_ms);
 
+/* The address of our end. False where there is none yet. */
+bool net_conn_local(const struct net_conn *c, struct ip *out);
+
 /* Sends, or keeps a copy of what the system does not take at once. Failures are
  * told as NET_FAILED, later. */
 void net_conn_write(struct net_conn *c, struct bytes b);

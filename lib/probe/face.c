@@ -1,12 +1,16 @@
-/* One face: connect, hello, certificates, goodbye, observation.
+/* One face: connect, dialogue, hello, certificates, goodbye, observation.
  *
- * States, by what is set: `conn` and not `connected`: connecting. `connected`: the
- * hello of `shape` is out, its answers are fed to `harvest`. `told`: the outcome is
- * known and reported, `harvest` is gone, connections may linger to leave politely.
- * When it is told and `conns` is 0 the face is freed.
+ * States, by what is set: `conn` and not `connected`: connecting. `connected` and
+ * talk_is_before_tls: the dialogue before the hello. Else the hello of `shape` is out, its
+ * answers are fed to `harvest`. `told`: the outcome is known and reported, `harvest` and
+ * dialogue are gone, connections may linger to leave politely. When it is told and
+ * `conns` is 0 the face is freed.
  *
- *   connecting --connected--> hello --chain, failure, time--> told
+ *   connecting --connected--> dialogue --done, or there is none--> hello
+ *   hello --chain, failure, time--> told
  *   hello --broken by the hello, a plainer one left--> connecting (next shape)
+ *   hello --a greeting instead of TLS--> listening --> connecting (for its protocol)
+ *   dialogue --another protocol, or TLS at once, was shown--> connecting (for that)
  *
  * A connection that no longer counts (`face->conn` is another, or none) only tells
  * that it is gone: lib/net says nothing else of a connection that is being left.
@@ -88,6 +92,13 @@ static const struct probe_certificate *fill_chain(struct run *r, struct model_ob
     return leaf;
 }
 
+/* The connection no longer counts, nor what was said on it. */
+static void forget(struct face *face) {
+    tls_harvest_close(face->harvest);
+    face->harvest = NULL;
+    talk_reset(&face->talk);
+}
+
 static void tell(struct face *face, const struct finding *finding) {
     struct run *r = face->run;
     const struct model_endpoint *e = &face->place->shown.endpoint;
@@ -101,7 +112,7 @@ static void tell(struct face *face, const struct finding *finding) {
         .ip = face->ip,
         .port = e->port,
         .path = e->path,
-        .protocol = e->protocol,
+        .protocol = e->kind == MODEL_KIND_TLS ? face->talk.protocol : e->protocol,
         .sni = face->shape == TLS_SHAPE_OLD ? (struct bytes){0} : sni_of(face),
         .asked = MODEL_ASKED_ANY,
         .time_s = face->start_s,
@@ -120,8 +131,7 @@ static void tell(struct face *face, const struct finding *finding) {
     face->told = true;
     if (r->watch->observation)
         r->watch->observation(r->watch->context, &o, &face->place->shown, leaf);
-    tls_harvest_close(face->harvest);
-    face->harvest = NULL;
+    forget(face);
     run_face_told(r, face, o.outcome);
 }
 
@@ -155,6 +165,8 @@ static enum model_outcome outcome_of(enum tls_outcome outcome) {
 static enum model_stage stage_of(const struct face *face) {
     if (!face->connected)
         return MODEL_STAGE_CONNECT;
+    if (talk_is_before_tls(&face->talk))
+        return MODEL_STAGE_DIALOGUE;
     switch (face->harvest ? tls_harvest_result(face->harvest)->stage : TLS_STAGE_NONE) {
     case TLS_STAGE_CERTIFICATE:
         return MODEL_STAGE_CERTIFICATE;
@@ -175,8 +187,11 @@ static bool has_chain(const struct face *face) {
 static struct finding finding_of(const struct face *face, enum model_outcome reason,
                                  const char *detail) {
     struct finding f = {reason, stage_of(face), -1, detail};
-    if (!face->harvest)
+    const char *words = face->talk.dialogue ? dialogue_detail(face->talk.dialogue) : "";
+    if (!face->harvest) {
+        f.detail = words[0] ? words : detail;
         return f;
+    }
     const struct tls_result *result = tls_harvest_result(face->harvest);
     f.alert = result->alert;
     if (result->outcome != TLS_OUTCOME_PENDING) {
@@ -186,12 +201,16 @@ static struct finding finding_of(const struct face *face, enum model_outcome rea
     if (f.outcome == MODEL_OK && face->shape != TLS_SHAPE_FULL && !f.detail[0])
         f.detail = face->shape == TLS_SHAPE_OLD ? "answers only a hello without extensions"
                                                 : "answers only a plain hello";
+    if (f.outcome == MODEL_OK && !f.detail[0] && face->talk.is_found)
+        f.detail = "the protocol was found by what the server shows";
+    if (f.outcome == MODEL_OK && words[0])
+        f.detail = words;
     return f;
 }
 
 static bool is_broken_by_hello(const struct face *face, const struct finding *f) {
     if (!face->connected || !face->harvest || face->shape == TLS_SHAPE_OLD || face->run->ended ||
-        left_ms(face) == 0)
+        left_ms(face) == 0 || face->talk.is_guess)
         return false;
     if (tls_harvest_result(face->harvest)->stage != TLS_STAGE_NONE)
         return false;
@@ -203,17 +222,33 @@ static bool is_broken_by_hello(const struct face *face, const struct finding *f)
 
 static void on_event(void *context, const struct net_event *event);
 
-/* What the harvest has left to say, an alert or a goodbye, goes with our end. */
+/* What is to be sent: the dialogue's words, or TLS as that protocol carries it. A view of
+ * what holds it, or of *wrapped, which the caller clears. */
+static struct bytes output_of(const struct face *face, struct buf *wrapped) {
+    const struct dialogue *dialogue = face->talk.dialogue;
+    buf_init(wrapped, SIZE_MAX / 2);
+    if (talk_is_before_tls(&face->talk))
+        return dialogue_output(dialogue);
+    struct bytes plain = face->harvest ? tls_harvest_output(face->harvest) : (struct bytes){0};
+    if (!dialogue)
+        return plain;
+    dialogue_wrap(dialogue, plain, wrapped);
+    return buf_bytes(wrapped);
+}
+
+/* What is left to say, an alert or a goodbye, goes with our end. */
 static void leave(struct face *face, bool politely) {
     struct net_conn *conn = face->conn;
+    struct buf wrapped;
     face->conn = NULL;
     if (!conn)
         return;
-    if (politely)
-        net_conn_finish(conn,
-                        face->harvest ? tls_harvest_output(face->harvest) : (struct bytes){0});
-    else
+    if (politely) {
+        net_conn_finish(conn, output_of(face, &wrapped));
+        buf_clear(&wrapped);
+    } else {
         net_conn_abort(conn);
+    }
 }
 
 static bool connect_to(struct face *face, struct fault *f) {
@@ -227,45 +262,63 @@ static bool connect_to(struct face *face, struct fault *f) {
     return true;
 }
 
-/* The answer of the full hello stands where no other brought a chain. */
-static const struct finding *first_unless_chain(const struct face *face, const struct finding *f) {
-    return face->shape != TLS_SHAPE_FULL && f->outcome != MODEL_OK ? &face->first : f;
+static bool is_protocol_asked_for(const struct face *face) {
+    return face->run->plan->protocol != MODEL_PROTOCOL_NONE ||
+           face->place->shown.target->protocol != MODEL_PROTOCOL_NONE;
+}
+
+/* Whether there will be another connection: with a plainer hello, or for what the
+ * dialogue has shown. */
+static bool is_again(struct face *face, const struct finding *f) {
+    if (is_broken_by_hello(face, f)) {
+        if (face->shape == TLS_SHAPE_FULL)
+            face->first = *f;
+        face->shape++;
+        return true;
+    }
+    if (face->run->ended || left_ms(face) == 0 ||
+        !talk_retry(&face->talk, f->outcome, !is_protocol_asked_for(face)))
+        return false;
+    if (face->talk.is_guess)
+        face->first = *f;
+    face->shape = TLS_SHAPE_FULL;
+    return true;
 }
 
 static void conclude(struct face *face, const struct finding *found, bool politely) {
     struct finding f = *found;
-    bool is_again = is_broken_by_hello(face, &f);
     leave(face, politely);
-    if (is_again) {
-        if (face->shape == TLS_SHAPE_FULL)
-            face->first = f;
-        tls_harvest_close(face->harvest);
-        face->harvest = NULL;
-        face->shape++;
+    if (is_again(face, &f)) {
+        forget(face);
         if (connect_to(face, NULL))
             return;
     }
-    f = *first_unless_chain(face, &f);
-    if (face->shape != TLS_SHAPE_FULL && f.outcome != MODEL_OK) {
-        face->shape = TLS_SHAPE_FULL; /* what is told is about that hello */
-        tls_harvest_close(face->harvest);
-        face->harvest = NULL;
+    /* The answer to the full hello, or to the dialogue, stands where no other brought a chain. */
+    if ((face->shape != TLS_SHAPE_FULL || face->talk.is_guess) && f.outcome != MODEL_OK) {
+        f = face->first;
+        face->shape = TLS_SHAPE_FULL;
+        forget(face);
     }
     tell(face, &f);
 }
 
 static void send_output(struct face *face) {
-    struct bytes out = tls_harvest_output(face->harvest);
-    if (out.n == 0)
+    size_t n = tls_harvest_output(face->harvest).n;
+    struct buf wrapped;
+    if (n == 0)
         return;
-    net_conn_write(face->conn, out);
-    tls_harvest_sent(face->harvest, out.n);
+    net_conn_write(face->conn, output_of(face, &wrapped));
+    buf_clear(&wrapped);
+    tls_harvest_sent(face->harvest, n);
 }
 
 static void say_hello(struct face *face) {
     struct tls_ask ask = tls_ask_default();
-    face->connected = true;
+    struct bytes alpn = text_or_none(dialogue_direct_alpn(face->talk.protocol));
+    face->talk.is_tls = true;
     ask.shape = face->shape;
+    ask.alpn = &alpn;
+    ask.alpn_n = face->talk.is_direct ? 1 : 0;
     ask.sni = sni_of(face);
     if (tls_harvest_open(&face->run->hello_env, &face->run->keys, &ask, &face->harvest)) {
         struct finding f = {MODEL_LOCAL, MODEL_STAGE_CONNECT, -1, "no hello could be made"};
@@ -274,6 +327,55 @@ static void say_hello(struct face *face) {
     }
     send_output(face);
 }
+
+/* ---- the dialogue before it ---- */
+
+static void fail_locally(struct face *face) {
+    struct finding f = {MODEL_LOCAL, MODEL_STAGE_CONNECT, -1, "no memory"};
+    conclude(face, &f, false);
+}
+
+static void say_words(struct face *face) {
+    net_conn_write(face->conn, dialogue_output(face->talk.dialogue));
+    dialogue_sent(face->talk.dialogue);
+}
+
+static void begin(struct face *face) {
+    char text[MODEL_IP_TEXT_MAX];
+    struct bytes name = sni_of(face);
+    struct ip self = {.size = 0};
+    face->connected = true;
+    if (name.n == 0)
+        name = bytes_text(model_ip_write(&face->ip, text));
+    if (model_protocol_row(face->talk.protocol)->has_dialogue)
+        (void)net_conn_local(face->conn, &self);
+    if (!talk_begin(&face->talk, name, &self))
+        fail_locally(face);
+    else if (face->talk.dialogue)
+        say_words(face);
+    else
+        say_hello(face);
+}
+
+static void take_words(struct face *face, struct bytes data) {
+    static const enum model_outcome outcomes[] = {
+        [DIALOGUE_NOT_OFFERED] = MODEL_NOT_OFFERED,
+        [DIALOGUE_BAD] = MODEL_NOT_TLS,
+        [DIALOGUE_LIMIT] = MODEL_LIMIT,
+        [DIALOGUE_LOCAL] = MODEL_LOCAL,
+    };
+    enum dialogue_want want = dialogue_feed(face->talk.dialogue, data);
+    if (want > DIALOGUE_DONE) {
+        struct finding f = finding_of(face, outcomes[want], "");
+        conclude(face, &f, true);
+        return;
+    }
+    say_words(face);
+    if (want == DIALOGUE_DONE)
+        say_hello(face);
+}
+
+/* ---- what comes back ---- */
 
 static void take_answer(struct face *face, struct bytes data) {
     enum tls_stage before = tls_harvest_result(face->harvest)->stage;
@@ -290,9 +392,72 @@ static void take_answer(struct face *face, struct bytes data) {
     }
 }
 
+/* Where a greeting began instead of TLS: what was heard of it is the harvest's to judge,
+ * unless it shows a protocol that we may try. True where the face has gone on. */
+static bool stop_listening(struct face *face) {
+    bool is_certain;
+    struct talk *talk = &face->talk;
+    struct bytes heard = dialogue_heard(talk->dialogue);
+    if (!is_protocol_asked_for(face) && dialogue_shown(heard, &is_certain)) {
+        struct finding f = {MODEL_NOT_TLS, MODEL_STAGE_HELLO, -1, "a greeting in clear"};
+        conclude(face, &f, true);
+        return true;
+    }
+    talk->is_listening = false;
+    talk->is_tls = true;
+    (void)tls_harvest_feed(face->harvest, heard);
+    return false;
+}
+
+static void listen(struct face *face, struct bytes data) {
+    struct talk *talk = &face->talk;
+    if (!talk->dialogue && !talk_listen(talk))
+        fail_locally(face);
+    else if (dialogue_feed(talk->dialogue, data) != DIALOGUE_MORE && !stop_listening(face))
+        take_answer(face, (struct bytes){0});
+}
+
+/* Takes the TLS out of what the dialogue's protocol wraps around it. */
+static void take_wrapped(struct face *face, struct bytes data) {
+    while (data.n > 0 && !face->told && face->talk.is_tls) {
+        struct bytes plain;
+        if (!dialogue_unwrap(face->talk.dialogue, &data, &plain)) {
+            struct finding f = finding_of(face, MODEL_TLS_ERROR, "TLS is not wrapped as agreed");
+            conclude(face, &f, true);
+            return;
+        }
+        if (plain.n > 0)
+            take_answer(face, plain);
+    }
+}
+
+static void take_data(struct face *face, struct bytes data) {
+    struct talk *talk = &face->talk;
+    bool is_first = !talk->is_heard;
+    talk->is_heard = true;
+    if (talk->is_listening)
+        listen(face, data);
+    else if (talk_is_before_tls(talk))
+        take_words(face, data);
+    else if (talk->dialogue)
+        take_wrapped(face, data);
+    else if (is_first && talk_is_strange(data))
+        listen(face, data);
+    else
+        take_answer(face, data);
+}
+
+/* The connection is over, or its time. What was heard of a greeting has to do. */
+static bool is_listening_to_end(struct face *face) {
+    return face->talk.is_listening && stop_listening(face);
+}
+
 static void take_end(struct face *face) {
-    tls_harvest_eof(face->harvest);
-    struct finding f = finding_of(face, MODEL_CLOSED, "");
+    if (is_listening_to_end(face))
+        return;
+    if (face->harvest)
+        (void)tls_harvest_eof(face->harvest);
+    struct finding f = finding_of(face, MODEL_CLOSED, "closed during the dialogue");
     conclude(face, &f, true);
 }
 
@@ -303,18 +468,28 @@ static void take_failure(struct face *face, const struct net_event *event) {
         [NET_LOCAL] = MODEL_LOCAL,
     };
     /* Where the outcome's name says it all, the system's words say it again. */
+    if (is_listening_to_end(face))
+        return;
     bool is_told = event->failure == NET_REFUSED || event->failure == NET_RESET;
     struct finding f = finding_of(face, outcomes[event->failure], is_told ? "" : event->text);
     conclude(face, &f, false);
 }
 
+static const char *silence_of(const struct talk *talk) {
+    return talk->is_heard ? "the dialogue did not come to its end"
+                          : "connected, but no greeting or answer";
+}
+
 static void take_timeout(struct face *face) {
+    if (is_listening_to_end(face))
+        return;
     bool politely = has_chain(face);
     if (politely)
         tls_harvest_leave(face->harvest);
     struct finding f = finding_of(face, MODEL_TIMEOUT,
-                                  face->connected ? "connected, but no answer that is complete"
-                                                  : "no answer to the connection attempt");
+                                  !face->connected ? "no answer to the connection attempt"
+                                  : !face->harvest ? silence_of(&face->talk)
+                                                   : "connected, but no answer that is complete");
     conclude(face, &f, politely);
 }
 
@@ -322,10 +497,10 @@ static void on_event(void *context, const struct net_event *event) {
     struct face *face = context;
     switch (event->kind) {
     case NET_CONNECTED:
-        say_hello(face);
+        begin(face);
         break;
     case NET_DATA:
-        take_answer(face, event->data);
+        take_data(face, event->data);
         break;
     case NET_EOF:
         take_end(face);

@@ -4,6 +4,7 @@
 
 #include "net/conn.h"
 #include "net/resolve.h"
+#include "probe/dialogue.h"
 #include "probe/probe.h"
 #include "tls/tls.h"
 
@@ -78,10 +79,35 @@ bool hosts_take(struct hosts *h, struct face *face, bool *go);
 /* Gives the place back; the face that has it now, or NULL. */
 struct face *hosts_give(struct hosts *h, struct face *face);
 
-/* ---- dialogue.c: what is said before the hello ---- */
+/* ---- talk.c: what is said before the hello, on one face ---- */
 
-/* False: not spoken yet. */
-bool dialogue_known(enum model_protocol p);
+/* A connection's words pass through here: `dialogue` before the hello, and its wrapping
+ * behind it. Without a dialogue all is handed through. */
+struct talk {
+    enum model_protocol protocol; /* spoken now */
+    struct dialogue *dialogue;    /* of the connection that counts; NULL: TLS at once */
+    bool is_tls;                  /* the hello is out; before that the dialogue goes on */
+    bool is_listening;            /* a greeting where TLS was expected: read until it is certain */
+    bool is_heard;                /* the connection has brought bytes */
+    bool is_direct;               /* TLS at once, under the protocol's own ALPN name */
+    bool is_guess;                /* direct only because nothing was said to the dialogue */
+    bool is_found; /* the protocol is what the server showed, not what was expected */
+};
+
+/* The dialogue goes on: what comes is for talk_take. */
+bool talk_is_before_tls(const struct talk *t);
+/* Where the endpoint's protocol has a dialogue, begins it. False: no memory. `self` is our
+ * end of the connection, size 0 where unknown. */
+bool talk_begin(struct talk *t, struct bytes host, const struct ip *self);
+/* The first bytes behind a hello are no TLS: begins to listen. False: no memory. */
+bool talk_listen(struct talk *t);
+/* True where `data`, the first that came, cannot begin a TLS record. */
+bool talk_is_strange(struct bytes data);
+/* The connection is over: ready for another. */
+void talk_reset(struct talk *t);
+/* After a dialogue that led nowhere: whether it is worth another connection, as what the
+ * server showed (`may_find`: its protocol was nobody's wish) or by TLS at once. */
+bool talk_retry(struct talk *t, enum model_outcome outcome, bool may_find);
 
 /* ---- face.c: one face from connect to observation ---- */
 
@@ -120,6 +146,7 @@ struct face {
     uint64_t start_ms;
     int64_t start_s;
     enum tls_shape shape;
+    struct talk talk;
     bool connected, told;
     struct finding first; /* of the full hello, when a plainer one is tried */
 };

@@ -81,6 +81,7 @@ static struct face *face_make(struct place *p, const struct model_ip *ip) {
     if (ip)
         face->ip = *ip;
     face->shape = TLS_SHAPE_FULL;
+    face->talk.protocol = p->shown.endpoint.protocol;
     return face;
 }
 
@@ -214,9 +215,6 @@ static void take_endpoint(struct run *r, const struct model_endpoint *e,
     p->faces_open = 1;
     if (e->kind != MODEL_KIND_TLS) {
         tell_without(p, NULL, MODEL_UNSUPPORTED, "certificate files are not scanned yet");
-    } else if (!dialogue_known(p->shown.endpoint.protocol)) {
-        tell_without(p, e->ip.size ? &e->ip : NULL, MODEL_UNSUPPORTED,
-                     "this protocol's dialogue before TLS is not spoken yet");
     } else if (r->plan->connect.size > 0) {
         admit(p, &r->plan->connect);
     } else if (e->ip.size > 0) {

@@ -2,6 +2,14 @@
  *
  *     unfold -> look-up -> connect -> dialogue -> certificate handshake -> observation
  *
+ * The dialogue is what the endpoint's protocol says before TLS (STARTTLS and its kin, see
+ * model/protocol.h: all that have a name there); its time-out is the face's. A server that
+ * declines is `not_offered`, one that speaks something else `not_tls`, both at stage
+ * `dialogue` with its words. Where nobody named a protocol and a server shows another than
+ * its port has (a greeting instead of TLS, TLS instead of a greeting), the face connects once
+ * more for that, and the observation names it; the endpoint keeps the protocol of its port.
+ * MS SQL and PostgreSQL that do not answer their dialogue are tried with TLS at once.
+ *
  * Each address that a name leads to is a face of its endpoint, looked at for
  * itself. Names are sent as SNI, addresses are not. A server that breaks on our
  * hello (reset, alert or end right behind it) is asked again with a plainer one;
@@ -11,8 +19,8 @@
  * Order: targets in random order, some of them interleaved, each with its ports
  * outermost, so that no host gets all of its connections in a row.
  *
- * Not here yet: dialogues before TLS (STARTTLS) and certificate files; both are
- * reported as `unsupported`, so that nobody takes them for looked at.
+ * Not here yet: certificate files, reported as `unsupported`, so that nobody takes them
+ * for looked at.
  */
 #ifndef PROBE_PROBE_H
 #define PROBE_PROBE_H
