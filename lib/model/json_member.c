@@ -68,6 +68,14 @@ uint64_t member_number(struct member *m, const char *key, uint64_t max) {
     return n;
 }
 
+bool member_bool_or_false(struct member *m, const char *key) {
+    struct json_value v = json_get(m->object, key);
+    bool b = false;
+    if (m->err == ERR_OK && !is_null(v))
+        member_demand(m, key, json_boolean(v, &b));
+    return b;
+}
+
 int64_t member_time(struct member *m, const char *key) {
     struct bytes text = member_text(m, key, CLOCK_TEXT_MAX);
     int64_t time_s = 0;

@@ -28,6 +28,8 @@ struct bytes member_text_or_null(struct member *m, const char *key, size_t max);
 /* 0 to max. _or_null: absent and null are 0 and *is_there (may be NULL) false. */
 uint64_t member_number(struct member *m, const char *key, uint64_t max);
 uint64_t member_number_or_null(struct member *m, const char *key, uint64_t max, bool *is_there);
+/* Absent and null are false. */
+bool member_bool_or_false(struct member *m, const char *key);
 int64_t member_time(struct member *m, const char *key);
 
 /* An object within; member_join carries its failure back. False: absent or null. */

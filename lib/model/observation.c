@@ -82,6 +82,10 @@ static void put_text(struct json *j, const char *key, struct bytes text) {
         json_bytes(j, key, text);
 }
 
+static void put_count(struct json *j, const char *key, uint64_t n) {
+    json_int(j, key, (int64_t)(n <= INT64_MAX ? n : INT64_MAX));
+}
+
 static void put_tls(struct json *j, const struct model_observation *o) {
     if (!o->has_tls) {
         json_null(j, "tls");
@@ -92,6 +96,15 @@ static void put_tls(struct json *j, const struct model_observation *o) {
     put_text(j, "cipher_suite", bytes_part(o->tls.cipher_suite, 0, MODEL_TLS_TEXT_MAX));
     put_text(j, "group", bytes_part(o->tls.group, 0, MODEL_TLS_TEXT_MAX));
     put_text(j, "alpn", bytes_part(o->tls.alpn, 0, MODEL_TLS_TEXT_MAX));
+    json_bool(j, "ocsp_stapled", o->tls.ocsp_stapled);
+    json_int(j, "scts", o->tls.scts);
+    json_bool(j, "client_certificate", o->tls.client_certificate);
+    json_array(j, "client_ca_names");
+    for (size_t i = 0; i < o->tls.client_cas_n && i < MODEL_CLIENT_CAS_MAX; i++)
+        json_bytes(j, NULL, bytes_part(o->tls.client_cas[i], 0, MODEL_TLS_TEXT_MAX));
+    json_end(j, ']');
+    put_text(j, "old_version", bytes_part(o->tls.old_version, 0, MODEL_TLS_TEXT_MAX));
+    put_text(j, "hybrid_group", bytes_part(o->tls.hybrid_group, 0, MODEL_TLS_TEXT_MAX));
     json_end(j, '}');
 }
 
@@ -125,7 +138,12 @@ void model_observation_json(struct json *j, const char *key, const struct model_
     else
         json_null(j, "alert");
     put_text(j, "detail", bytes_part(o->detail, 0, MODEL_DETAIL_MAX));
-    json_int(j, "duration_ms", (int64_t)(o->duration_ms <= INT64_MAX ? o->duration_ms : INT64_MAX));
+    put_count(j, "duration_ms", o->duration_ms);
+    if (o->has_connect_ms)
+        put_count(j, "connect_ms", o->connect_ms);
+    else
+        json_null(j, "connect_ms");
+    put_count(j, "bytes", o->bytes);
     put_tls(j, o);
     json_array(j, "chain");
     for (size_t i = 0; i < o->chain_n; i++)
@@ -140,11 +158,15 @@ void model_observation_json(struct json *j, const char *key, const struct model_
 enum { WIDENED = 3 };
 
 static const char *const known[] = {
-    "type",  "scan",     "target",      "kind",  "host",  "ip",      "port",
-    "path",  "protocol", "sni",         "asked", "time",  "outcome", "stage",
-    "alert", "detail",   "duration_ms", "tls",   "chain", NULL,
+    "type",        "scan", "target", "kind",       "host",    "ip",    "port",  "path",
+    "protocol",    "sni",  "asked",  "time",       "outcome", "stage", "alert", "detail",
+    "duration_ms", "tls",  "chain",  "connect_ms", "bytes",   NULL,
 };
-static const char *const known_tls[] = {"version", "cipher_suite", "group", "alpn", NULL};
+static const char *const known_tls[] = {
+    "version", "cipher_suite",       "group",           "alpn",        "ocsp_stapled",
+    "scts",    "client_certificate", "client_ca_names", "old_version", "hybrid_group",
+    NULL,
+};
 
 static void read_place(struct member *m, struct model_observation *o) {
     struct bytes kind = member_text(m, "kind", 16),
@@ -178,6 +200,26 @@ static void check_place(struct member *m, const struct model_observation *o) {
     member_demand(m, "sni", is_tls || o->sni.n == 0);
 }
 
+static void read_client_cas(struct member *m, struct model_observation *o) {
+    struct json_value v = json_get(m->object, "client_ca_names");
+    size_t n = json_type_of(v) == JSON_ARRAY ? json_count(v) : 0;
+    member_demand(m, "client_ca_names", n <= MODEL_CLIENT_CAS_MAX);
+    if (m->err != ERR_OK || n == 0)
+        return;
+    struct bytes *names = arena_array(m->arena, n, sizeof *names);
+    if (names == NULL) {
+        member_fail(m, m->arena->err, "client_ca_names");
+        return;
+    }
+    struct json_value item = json_first(v);
+    for (size_t i = 0; i < n; i++, item = json_next(item))
+        member_demand(m, "client_ca_names",
+                      json_string(item, m->arena, &names[i]) &&
+                          names[i].n <= WIDENED * MODEL_TLS_TEXT_MAX);
+    o->tls.client_cas = names;
+    o->tls.client_cas_n = n;
+}
+
 static void read_tls(struct member *m, struct model_observation *o) {
     struct member tls;
     o->has_tls = member_object_or_null(m, "tls", &tls);
@@ -187,6 +229,12 @@ static void read_tls(struct member *m, struct model_observation *o) {
     o->tls.cipher_suite = member_text_or_null(&tls, "cipher_suite", WIDENED * MODEL_TLS_TEXT_MAX);
     o->tls.group = member_text_or_null(&tls, "group", WIDENED * MODEL_TLS_TEXT_MAX);
     o->tls.alpn = member_text_or_null(&tls, "alpn", WIDENED * MODEL_TLS_TEXT_MAX);
+    o->tls.ocsp_stapled = member_bool_or_false(&tls, "ocsp_stapled");
+    o->tls.client_certificate = member_bool_or_false(&tls, "client_certificate");
+    o->tls.scts = (uint16_t)member_number_or_null(&tls, "scts", UINT16_MAX, NULL);
+    read_client_cas(&tls, o);
+    o->tls.old_version = member_text_or_null(&tls, "old_version", WIDENED * MODEL_TLS_TEXT_MAX);
+    o->tls.hybrid_group = member_text_or_null(&tls, "hybrid_group", WIDENED * MODEL_TLS_TEXT_MAX);
     o->unknown_n += member_unknown(&tls, known_tls);
     member_join(m, &tls);
 }
@@ -218,6 +266,8 @@ static void read_result(struct member *m, struct model_observation *o) {
     o->alert = (uint8_t)member_number_or_null(m, "alert", 255, &o->has_alert);
     o->detail = member_text_or_null(m, "detail", WIDENED * MODEL_DETAIL_MAX);
     o->duration_ms = member_number(m, "duration_ms", INT64_MAX);
+    o->connect_ms = member_number_or_null(m, "connect_ms", INT64_MAX, &o->has_connect_ms);
+    o->bytes = member_number_or_null(m, "bytes", INT64_MAX, NULL);
     member_demand(m, "outcome", model_outcome_read(outcome, &o->outcome));
     member_demand(m, "stage", model_stage_read(stage, &o->stage));
     read_tls(m, o);

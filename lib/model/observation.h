@@ -2,8 +2,13 @@
  *
  * NDJSON, one object a line, members in this order:
  *   type "observation", scan, target, kind, host|null, ip|null, port|null, path|null,
- * protocol|null, sni|null, asked, time, outcome, stage, alert|null, detail|null, duration_ms, tls
- * {version, cipher_suite, group, alpn, each text|null}|null, chain [SHA-256 in hex, as sent]
+ * protocol|null, sni|null, asked, time, outcome, stage, alert|null, detail|null, duration_ms,
+ * connect_ms|null, bytes, tls|null, chain [SHA-256 in hex, as sent]
+ * with tls: version, cipher_suite, group, alpn, each text|null; ocsp_stapled, scts,
+ * client_certificate, client_ca_names [RFC 4514]; old_version|null, hybrid_group|null
+ *
+ * Members behind duration_ms but chain, and in tls those behind alpn, came later: readers take
+ * their absence as nothing known.
  */
 #ifndef MODEL_OBSERVATION_H
 #define MODEL_OBSERVATION_H
@@ -67,6 +72,7 @@ enum {
     MODEL_PATH_MAX = 4096,
     MODEL_SCAN_ID_MAX = 64,
     MODEL_TLS_TEXT_MAX = 255,
+    MODEL_CLIENT_CAS_MAX = 32, /* names kept of those that client certificates are asked from */
     MODEL_OBSERVATION_TOKENS = 1200, /* JSON values that one line may have */
 };
 
@@ -77,6 +83,13 @@ struct model_sha256 {
 /* Texts are borrowed; an empty one is null in JSON. */
 struct model_tls_facts {
     struct bytes version, cipher_suite, group, alpn;
+    bool ocsp_stapled;
+    bool client_certificate;        /* one was asked for */
+    uint16_t scts;                  /* certificate timestamps by extension */
+    const struct bytes *client_cas; /* MODEL_TLS_TEXT_MAX bytes each, cut to that */
+    size_t client_cas_n;            /* at most MODEL_CLIENT_CAS_MAX */
+    struct bytes old_version;  /* taken where at most TLS 1.1 was offered; "none"; empty: unknown */
+    struct bytes hybrid_group; /* taken where nothing else was offered; "none"; empty: unknown */
 };
 
 struct model_observation {
@@ -96,7 +109,10 @@ struct model_observation {
     bool has_alert;
     uint8_t alert;
     struct bytes detail;
-    uint64_t duration_ms;
+    uint64_t duration_ms; /* to the certificate, or the end */
+    bool has_connect_ms;
+    uint64_t connect_ms; /* to the connection */
+    uint64_t bytes;      /* that came, all connections together */
     bool has_tls;
     struct model_tls_facts tls;
     const struct model_sha256 *chain; /* borrowed when written, in the arena when read */

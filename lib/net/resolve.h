@@ -6,7 +6,7 @@
 
 #include "net/conn.h"
 
-enum { NET_ADDRESSES_MAX = 64 }; /* of one name; further ones are left out */
+enum { NET_ADDRESSES_MAX = 256 }; /* of one name; further ones are left out */
 
 struct net_resolver;
 

@@ -59,18 +59,6 @@ static struct bytes text_or_none(const char *text) {
     return text ? bytes_text(text) : (struct bytes){0};
 }
 
-static void fill_tls(struct model_observation *o, const struct tls_result *result) {
-    if (result->version == 0)
-        return;
-    o->has_tls = true;
-    o->tls.version = text_or_none(tls_version_name(result->version));
-    if (result->cipher_suite)
-        o->tls.cipher_suite = text_or_none(tls_cipher_suite_name(result->cipher_suite));
-    if (result->group)
-        o->tls.group = text_or_none(tls_group_name(result->group));
-    o->tls.alpn = result->alpn;
-}
-
 /* The leaf's row; a leaf that does not parse makes the outcome. */
 static const struct probe_certificate *fill_chain(struct run *r, struct model_observation *o,
                                                   const struct tls_result *result) {
@@ -122,10 +110,14 @@ static void tell(struct face *face, const struct finding *finding) {
         .alert = (uint8_t)(finding->alert >= 0 ? finding->alert : 0),
         .detail = text_or_none(finding->detail),
         .duration_ms = now_ms(face) - face->start_ms,
+        .has_connect_ms = face->connected,
+        .connect_ms = face->connected ? face->connect_ms : 0,
+        .bytes = face->bytes,
     };
     if (face->harvest) {
         const struct tls_result *result = tls_harvest_result(face->harvest);
-        fill_tls(&o, result);
+        arena_reset(&r->facts);
+        facts_fill(&r->facts, result, &o);
         leaf = fill_chain(r, &o, result);
     }
     face->told = true;
@@ -345,6 +337,7 @@ static void begin(struct face *face) {
     struct bytes name = sni_of(face);
     struct ip self = {.size = 0};
     face->connected = true;
+    face->connect_ms = now_ms(face) - face->start_ms;
     if (name.n == 0)
         name = bytes_text(model_ip_write(&face->ip, text));
     if (model_protocol_row(face->talk.protocol)->has_dialogue)
@@ -434,6 +427,7 @@ static void take_wrapped(struct face *face, struct bytes data) {
 static void take_data(struct face *face, struct bytes data) {
     struct talk *talk = &face->talk;
     bool is_first = !talk->is_heard;
+    face->bytes += data.n;
     talk->is_heard = true;
     if (talk->is_listening)
         listen(face, data);

@@ -109,6 +109,11 @@ void talk_reset(struct talk *t);
  * server showed (`may_find`: its protocol was nobody's wish) or by TLS at once. */
 bool talk_retry(struct talk *t, enum model_outcome outcome, bool may_find);
 
+/* ---- facts.c ---- */
+
+/* Texts that have to be made are in the arena. */
+void facts_fill(struct arena *a, const struct tls_result *result, struct model_observation *o);
+
 /* ---- face.c: one face from connect to observation ---- */
 
 struct run;
@@ -145,6 +150,7 @@ struct face {
     struct tls_harvest *harvest;
     uint64_t start_ms;
     int64_t start_s;
+    uint64_t connect_ms, bytes; /* as in observations */
     enum tls_shape shape;
     struct talk talk;
     bool connected, told;
@@ -171,6 +177,7 @@ struct run {
     struct source source;
     struct hosts hosts;
     struct seen seen;
+    struct arena facts; /* of the observation that is being told */
     struct tls_keys keys;
     struct env hello_env; /* for the harvests: randomness alone, out of `random` */
     uint8_t random[RANDOM_SIZE];

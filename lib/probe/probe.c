@@ -13,7 +13,7 @@
 
 enum { FILES_SPARE = 64 }; /* descriptors for all that is no connection of ours */
 
-enum { TICK_MS = 100, LOOKUPS_MAX = 128, BURST_MS = 50, WAITING_FACTOR = 2 };
+enum { TICK_MS = 100, LOOKUPS_MAX = 128, BURST_MS = 50, WAITING_FACTOR = 2, FACTS_MAX = 1 << 20 };
 
 struct probe_limits probe_limits_default(void) {
     return (struct probe_limits){.parallel = 1000,
@@ -400,6 +400,7 @@ static void tear_down(struct run *r) {
     source_close(&r->source);
     hosts_clear(&r->hosts);
     seen_clear(&r->seen);
+    arena_clear(&r->facts);
     tls_keys_clear(&r->keys);
 }
 
@@ -433,6 +434,7 @@ enum err probe_run(const struct env *env, const struct probe_plan *plan,
     r->watch = watch;
     hosts_init(&r->hosts, limits->per_host);
     seen_init(&r->seen);
+    arena_init(&r->facts, FACTS_MAX);
     enum err err = set_up(r, f);
     if (!err) {
         r->start_ms = r->credit_ms = net_loop_now_ms(r->loop);

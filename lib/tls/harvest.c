@@ -223,8 +223,9 @@ static void on_retry(struct tls_harvest *h, const struct tls_server_hello *sh,
         fail_error(h, TLS_ALERT_ILLEGAL_PARAMETER, "a HelloRetryRequest for nothing offered");
         return;
     }
-    if (sh->group != 0 && share == NULL) {
-        tls_harvest_fail(h, TLS_OUTCOME_UNSUPPORTED, TLS_ALERT_ILLEGAL_PARAMETER,
+    if (sh->group != 0 && share == NULL) { /* nothing is wrong with the server */
+        put_goodbye(h);
+        tls_harvest_fail(h, TLS_OUTCOME_UNSUPPORTED, TLS_ALERT_NONE,
                          "a group that this program lacks");
         return;
     }
@@ -288,6 +289,7 @@ static void on_server_hello(struct tls_harvest *h, const struct message *m) {
     h->result.stage = TLS_STAGE_HELLO;
     if (!is_13) {
         buf_put(&h->alpn, sh.alpn);
+        h->result.scts = sh.scts;
         h->result.alpn = buf_bytes(&h->alpn);
         h->state = TLS_STATE_CLEAR;
         return;
@@ -302,7 +304,7 @@ static void on_server_hello(struct tls_harvest *h, const struct message *m) {
 /* ---- what comes after it ---- */
 
 static void on_certificate(struct tls_harvest *h, struct bytes body) {
-    struct bytes ocsp = {NULL, 0};
+    struct tls_beside beside = {.scts = h->result.scts};
     bool is_13 = h->state == TLS_STATE_ENCRYPTED;
 
     if (h->result.chain_n > 0) {
@@ -312,7 +314,7 @@ static void on_certificate(struct tls_harvest *h, struct bytes body) {
     buf_put(&h->certificate, body); /* the views point into what we keep */
     enum err err = h->certificate.err;
     if (err == ERR_OK)
-        err = tls_read_certificate(buf_bytes(&h->certificate), is_13, &h->chain, &ocsp);
+        err = tls_read_certificate(buf_bytes(&h->certificate), is_13, &h->chain, &beside);
     if (err == ERR_FORMAT)
         fail_error(h, TLS_ALERT_DECODE_ERROR, "malformed Certificate message");
     else if (err != ERR_OK)
@@ -326,7 +328,8 @@ static void on_certificate(struct tls_harvest *h, struct bytes body) {
     h->result.chain = h->chain.items;
     h->result.chain_n = h->chain.n;
     h->result.chain_sent = h->chain.sent;
-    h->result.ocsp = ocsp;
+    h->result.ocsp = beside.ocsp;
+    h->result.scts = beside.scts;
     h->result.outcome = TLS_OUTCOME_OK;
     h->result.stage = is_13 ? TLS_STAGE_DONE : TLS_STAGE_CERTIFICATE;
     if (is_13)
@@ -353,9 +356,15 @@ static void on_key_exchange(struct tls_harvest *h, struct bytes body) {
 }
 
 static void on_request(struct tls_harvest *h, struct bytes body) {
+    struct bytes names;
     h->result.client_certificate_asked = true;
-    if (!tls_read_request(body, h->result.version, &h->result.client_ca_names))
+    if (!tls_read_request(body, h->result.version, &h->result.client_ca_names, &names)) {
         fail_error(h, TLS_ALERT_DECODE_ERROR, "malformed CertificateRequest");
+        return;
+    }
+    buf_reset(&h->ca_list);
+    buf_put(&h->ca_list, names);
+    h->result.client_ca_list = buf_bytes(&h->ca_list);
 }
 
 static void on_extensions(struct tls_harvest *h, struct bytes body) {
@@ -509,6 +518,7 @@ enum err tls_harvest_open(const struct env *env, const struct tls_keys *keys,
     buf_init(&h->certificate, h->handshake_max);
     buf_init(&h->alpn, UINT8_MAX);
     buf_init(&h->ocsp, h->handshake_max);
+    buf_init(&h->ca_list, h->handshake_max);
 
     (void)buf_reserve(&h->hello, HELLO_USUAL);
     (void)buf_reserve(&h->output, HELLO_USUAL);
@@ -540,6 +550,7 @@ void tls_harvest_close(struct tls_harvest *h) {
     buf_clear(&h->certificate);
     buf_clear(&h->alpn);
     buf_clear(&h->ocsp);
+    buf_clear(&h->ca_list);
     free(h->chain.items);
     free(h);
 }

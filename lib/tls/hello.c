@@ -25,7 +25,7 @@ enum err tls_hello_versions(const struct tls_ask *ask, uint16_t *min, uint16_t *
     uint16_t highest = shape_max[ask->shape];
     *min = ask->version_min < TLS_1_0 ? TLS_1_0 : ask->version_min;
     *max = ask->version_max > highest ? highest : ask->version_max;
-    if (ask->asked == TLS_ASKED_ML_DSA)
+    if (ask->asked == TLS_ASKED_ML_DSA || ask->group != 0)
         *min = TLS_1_3;
     return *min <= *max ? ERR_OK : ERR_USAGE;
 }
@@ -130,11 +130,14 @@ static void put_numbers(struct buf *out, uint16_t type, const uint16_t *numbers,
 
 /* The curves after the first four are for servers of TLS 1.2 and below whose
  * certificate's key lies on one: TLS 1.3 gave those numbers up (RFC 8734). */
-static void put_groups(uint16_t min, struct buf *out) {
+static void put_groups(const struct tls_ask *ask, uint16_t min, struct buf *out) {
     static const uint16_t numbers[] = {
         TLS_GROUP_X25519, TLS_GROUP_P256, TLS_GROUP_P384, TLS_GROUP_P521, 26, 27, 28, 22,
     };
-    put_numbers(out, TLS_EXT_GROUPS, numbers, min == TLS_1_3 ? 4 : 8, 2);
+    if (ask->group != 0)
+        put_numbers(out, TLS_EXT_GROUPS, &ask->group, 1, 2);
+    else
+        put_numbers(out, TLS_EXT_GROUPS, numbers, min == TLS_1_3 ? 4 : 8, 2);
 }
 
 /* Every scheme that a certificate may be signed with: none is ever verified here. */
@@ -191,11 +194,15 @@ static void put_share(struct buf *out, uint16_t group, const struct ecdh_key *sh
     buf_close_vec(out, ext, 2);
 }
 
-static void put_13(uint16_t min, uint16_t max, const struct ecdh_key *share, struct buf *out) {
+static void put_13(const struct tls_ask *ask, uint16_t min, uint16_t max,
+                   const struct ecdh_key *share, struct buf *out) {
     static const uint16_t versions[] = {TLS_1_3, TLS_1_2, TLS_1_1, TLS_1_0};
     put_numbers(out, TLS_EXT_VERSIONS, versions, (size_t)(max - min) + 1, 1);
     buf_put(out, bytes_of("\0\x2d\0\2\1\1", 6)); /* psk_key_exchange_modes: psk_dhe_ke */
-    put_share(out, TLS_GROUP_X25519, share);
+    if (ask->group != 0)
+        buf_put(out, bytes_of("\0\x33\0\2\0\0", 6)); /* key_share: none yet */
+    else
+        put_share(out, TLS_GROUP_X25519, share);
 }
 
 /* Some servers fail when the last extension is an empty one: key_share, the
@@ -215,11 +222,13 @@ static enum err put_extensions(const struct tls_ask *ask, uint16_t min, uint16_t
     }
     if (ask->ocsp)
         buf_put(out, bytes_of("\0\5\0\5\1\0\0\0\0", 9)); /* status_request: ocsp */
-    put_groups(min, out);
+    if (ask->shape == TLS_SHAPE_FULL)
+        buf_put(out, bytes_of("\0\x12\0\0", 4)); /* signed_certificate_timestamp */
+    put_groups(ask, min, out);
     if (max >= TLS_1_2)
         put_schemes(ask, out);
     if (max >= TLS_1_3)
-        put_13(min, max, share, out);
+        put_13(ask, min, max, share, out);
     buf_close_vec(out, mark, 2);
     return ERR_OK;
 }

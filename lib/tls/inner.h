@@ -39,6 +39,7 @@ enum tls_extension {
     TLS_EXT_POINT_FORMATS = 11,
     TLS_EXT_SIGNATURES = 13,
     TLS_EXT_ALPN = 16,
+    TLS_EXT_TIMESTAMPS = 18,
     TLS_EXT_EXTENDED_MASTER_SECRET = 23,
     TLS_EXT_VERSIONS = 43,
     TLS_EXT_COOKIE = 44,
@@ -119,6 +120,7 @@ struct tls_server_hello {
     uint16_t legacy_version, cipher_suite;
     uint16_t version; /* of supported_versions, 0: not there */
     uint16_t group;   /* of key_share, 0: not there */
+    uint16_t scts;    /* timestamps of the leaf, TLS 1.2 and below */
     uint8_t compression;
     bool is_retry;
     struct bytes session_id, share, cookie, alpn;
@@ -126,20 +128,26 @@ struct tls_server_hello {
 bool tls_read_server_hello(struct bytes body, struct tls_server_hello *out);
 bool tls_read_encrypted_extensions(struct bytes body, struct bytes *alpn);
 
+/* What comes beside the leaf; untouched where it does not. */
+struct tls_beside {
+    struct bytes ocsp;
+    uint16_t scts;
+};
 /* Writes up to TLS_CHAIN_MAX views to a new array (NULL for an empty chain), which
- * the caller frees. `ocsp` is untouched where there is none. */
+ * the caller frees. */
 struct tls_chain {
     struct bytes *items;
     size_t n, sent;
 };
 enum err tls_read_certificate(struct bytes body, bool is_13, struct tls_chain *out,
-                              struct bytes *ocsp) MUST_CHECK;
+                              struct tls_beside *beside) MUST_CHECK;
 bool tls_read_status(struct bytes body, struct bytes *ocsp);
 
 /* The group for ECDHE (0: a curve without number), the bits of the prime for DHE. */
 bool tls_read_key_exchange(struct bytes body, enum tls_exchange exchange, uint16_t *group,
                            uint16_t *dh_bits);
-bool tls_read_request(struct bytes body, uint16_t version, size_t *ca_names);
+/* *list is what tls_result calls client_ca_list, a view of the body. */
+bool tls_read_request(struct bytes body, uint16_t version, size_t *ca_names, struct bytes *list);
 
 /* ---- schedule.c ---- */
 
@@ -195,7 +203,7 @@ struct tls_harvest {
     struct buf messages;    /* handshake bytes that are no whole message yet */
     struct buf certificate; /* the Certificate message that the chain's views point into */
     struct tls_chain chain;
-    struct buf alpn, ocsp;
+    struct buf alpn, ocsp, ca_list;
     size_t handshake_max, handshake_n; /* bytes allowed, seen */
     unsigned messages_n;
     unsigned idle;   /* records and messages so far that brought nothing */

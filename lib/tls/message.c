@@ -22,6 +22,17 @@ static struct bytes read_alpn(struct cur *ext) {
     return name;
 }
 
+/* SignedCertificateTimestampList (RFC 6962, 3.3): how many are in it. What is malformed
+ * counts as none: it is no reason to lose a chain. Takes all of ext. */
+static uint16_t read_timestamps(struct cur *ext) {
+    struct cur c = cur_open(cur_take(ext, ext->rest.n)), list = cur_open(cur_vec16(&c));
+    uint16_t n = 0; /* each has three bytes at least: it cannot overflow */
+    for (; list.rest.n > 0 && !list.bad; n++)
+        if (cur_vec16(&list).n == 0)
+            cur_refuse(&list);
+    return cur_end(&list) && cur_end(&c) ? n : 0;
+}
+
 static void read_server_extension(uint16_t type, struct cur *ext, struct tls_server_hello *out) {
     switch (type) {
     case TLS_EXT_VERSIONS:
@@ -40,6 +51,9 @@ static void read_server_extension(uint16_t type, struct cur *ext, struct tls_ser
     case TLS_EXT_ALPN:
         out->alpn = read_alpn(ext);
         break;
+    case TLS_EXT_TIMESTAMPS:
+        out->scts = read_timestamps(ext);
+        break;
     default:
         (void)cur_take(ext, ext->rest.n);
     }
@@ -56,6 +70,8 @@ static unsigned extension_bit(uint16_t type) {
         return 4;
     case TLS_EXT_ALPN:
         return 8;
+    case TLS_EXT_TIMESTAMPS:
+        return 16;
     default:
         return 0;
     }
@@ -115,17 +131,20 @@ bool tls_read_status(struct bytes body, struct bytes *ocsp) {
     return cur_end(&c);
 }
 
-/* Extensions of a CertificateEntry; only the leaf's OCSP response is wanted. */
-static void read_entry_extensions(struct cur *list, bool is_leaf, struct bytes *ocsp) {
+/* Extensions of a CertificateEntry; only those of the leaf are wanted. */
+static void read_entry_extensions(struct cur *list, bool is_leaf, struct tls_beside *beside) {
     struct cur c = cur_open(cur_vec16(list));
     while (c.rest.n > 0 && !c.bad) {
         uint16_t type = cur_u16(&c);
         struct cur ext = cur_open(cur_vec16(&c));
-        if (type == TLS_EXT_STATUS_REQUEST && is_leaf) {
-            read_status(&ext, ocsp);
-            if (!cur_end(&ext))
-                cur_refuse(&c);
-        }
+        if (!is_leaf || (type != TLS_EXT_STATUS_REQUEST && type != TLS_EXT_TIMESTAMPS))
+            continue;
+        if (type == TLS_EXT_STATUS_REQUEST)
+            read_status(&ext, &beside->ocsp);
+        else
+            beside->scts = read_timestamps(&ext);
+        if (!cur_end(&ext))
+            cur_refuse(&c);
     }
     if (!cur_end(&c))
         cur_refuse(list);
@@ -133,7 +152,7 @@ static void read_entry_extensions(struct cur *list, bool is_leaf, struct bytes *
 
 /* Goes through the list; counts, and where `items` is not NULL fills it. */
 static bool walk_chain(struct bytes body, bool is_13, struct bytes *items, size_t *count,
-                       struct bytes *ocsp) {
+                       struct tls_beside *beside) {
     struct cur c = cur_open(body);
     if (is_13 && cur_vec8(&c).n > 0) /* certificate_request_context: empty for a server */
         cur_refuse(&c);
@@ -144,7 +163,7 @@ static bool walk_chain(struct bytes body, bool is_13, struct bytes *items, size_
         if (der.n == 0)
             cur_refuse(&list);
         if (is_13)
-            read_entry_extensions(&list, *count == 0, ocsp);
+            read_entry_extensions(&list, *count == 0, beside);
         if (items != NULL && *count < TLS_CHAIN_MAX)
             items[*count] = der;
         ++*count;
@@ -153,9 +172,9 @@ static bool walk_chain(struct bytes body, bool is_13, struct bytes *items, size_
 }
 
 enum err tls_read_certificate(struct bytes body, bool is_13, struct tls_chain *out,
-                              struct bytes *ocsp) {
+                              struct tls_beside *beside) {
     *out = (struct tls_chain){NULL, 0, 0};
-    if (!walk_chain(body, is_13, NULL, &out->sent, ocsp))
+    if (!walk_chain(body, is_13, NULL, &out->sent, beside))
         return ERR_FORMAT;
     out->n = out->sent < TLS_CHAIN_MAX ? out->sent : TLS_CHAIN_MAX;
     if (out->n == 0)
@@ -164,7 +183,7 @@ enum err tls_read_certificate(struct bytes body, bool is_13, struct tls_chain *o
     if (out->items == NULL)
         return ERR_MEMORY;
     size_t again;
-    (void)walk_chain(body, is_13, out->items, &again, ocsp);
+    (void)walk_chain(body, is_13, out->items, &again, beside);
     return ERR_OK;
 }
 
@@ -197,9 +216,10 @@ bool tls_read_key_exchange(struct bytes body, enum tls_exchange exchange, uint16
     return !c.bad;
 }
 
-static size_t count_names(struct cur *c) {
+static size_t read_names(struct cur *c, struct bytes *names) {
     struct cur list = cur_open(cur_vec16(c));
     size_t n = 0;
+    *names = list.rest;
     while (list.rest.n > 0 && !list.bad) {
         (void)cur_vec16(&list);
         n++;
@@ -209,7 +229,7 @@ static size_t count_names(struct cur *c) {
     return n;
 }
 
-static void read_request_13(struct cur *c, size_t *ca_names) {
+static void read_request_13(struct cur *c, size_t *ca_names, struct bytes *names) {
     (void)cur_vec8(c); /* context */
     struct cur list = cur_open(cur_vec16(c));
     while (list.rest.n > 0 && !list.bad) {
@@ -217,7 +237,7 @@ static void read_request_13(struct cur *c, size_t *ca_names) {
         struct cur ext = cur_open(cur_vec16(&list));
         if (type != TLS_EXT_AUTHORITIES)
             continue;
-        *ca_names = count_names(&ext);
+        *ca_names = read_names(&ext, names);
         if (!cur_end(&ext))
             cur_refuse(&list);
     }
@@ -225,16 +245,17 @@ static void read_request_13(struct cur *c, size_t *ca_names) {
         cur_refuse(c);
 }
 
-bool tls_read_request(struct bytes body, uint16_t version, size_t *ca_names) {
+bool tls_read_request(struct bytes body, uint16_t version, size_t *ca_names, struct bytes *names) {
     struct cur c = cur_open(body);
     *ca_names = 0;
+    *names = (struct bytes){NULL, 0};
     if (version == TLS_1_3) {
-        read_request_13(&c, ca_names);
+        read_request_13(&c, ca_names, names);
     } else {
         (void)cur_vec8(&c); /* types */
         if (version == TLS_1_2)
             (void)cur_vec16(&c); /* schemes */
-        *ca_names = count_names(&c);
+        *ca_names = read_names(&c, names);
     }
     return cur_end(&c);
 }

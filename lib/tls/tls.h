@@ -55,12 +55,19 @@ struct tls_ask {
     struct bytes sni; /* host name in ASCII (A-labels); empty: none. Addresses are never sent */
     const struct bytes *alpn; /* protocol names, most wanted first */
     size_t alpn_n;
-    bool ocsp;            /* ask for a stapled OCSP response */
+    bool ocsp; /* ask for a stapled OCSP response */
+    /* 0, or a group that is asked about and not used: TLS 1.3 alone, this group alone, no
+     * key share. A server that has it says so by a HelloRetryRequest (RFC 8446, 4.2.8): the
+     * harvest then ends with TLS_OUTCOME_UNSUPPORTED and the group in the result. Hybrid
+     * groups are seen so without any of their code. Full shape only. */
+    uint16_t group;
     size_t handshake_max; /* all handshake messages of the server together; beyond:
                              TLS_OUTCOME_LIMIT */
 };
 
 enum { TLS_HANDSHAKE_MAX = 1024 * 1024, TLS_CHAIN_MAX = 100 };
+
+enum { TLS_GROUP_HYBRID = 0x11ec }; /* X25519MLKEM768, the common one (RFC 10024) */
 
 /* Full shape, any key, TLS 1.0 to 1.3, no name, no ALPN, OCSP asked, TLS_HANDSHAKE_MAX. */
 struct tls_ask tls_ask_default(void);
@@ -122,10 +129,12 @@ struct tls_result {
     size_t chain_n;            /* at most TLS_CHAIN_MAX ... */
     size_t chain_sent;         /* ... of so many */
     struct bytes ocsp;         /* stapled OCSPResponse (DER) for the leaf, empty: none */
+    uint16_t scts;             /* signed certificate timestamps by extension, for the leaf */
     bool retried;              /* a HelloRetryRequest came before */
     bool client_certificate_asked;
-    size_t client_ca_names; /* issuers that were named for it */
-    const char *detail;     /* for people: what is wrong or found; "" if nothing. Static */
+    size_t client_ca_names;      /* issuers that were named for it */
+    struct bytes client_ca_list; /* their Names (DER), each behind a length of two bytes */
+    const char *detail;          /* for people: what is wrong or found; "" if nothing. Static */
 };
 
 struct tls_harvest; /* opaque */

@@ -199,6 +199,20 @@ static void set_agent(struct state *s, struct state_endpoint *e, uint32_t agent)
     state_agent(s, agent)->endpoints++;
 }
 
+/* Of two faces with equal outcomes: the one that an ordinary client sees, by the endpoint's
+ * own name and for any key, speaks for it. */
+static unsigned plainness(const struct state_endpoint *e, const struct state_face *f) {
+    bool by_name = e->place.ip.size > 0 ? f->sni.n == 0 : bytes_equal(f->sni, e->place.host);
+    return (f->asked == MODEL_ASKED_ANY ? 1u : 0) + (by_name ? 2u : 0);
+}
+
+static bool is_better(const struct state_endpoint *e, const struct state_face *a,
+                      const struct state_face *b) {
+    unsigned rank_a = model_outcome_row(a->outcome)->rank;
+    unsigned rank_b = model_outcome_row(b->outcome)->rank;
+    return rank_a < rank_b || (rank_a == rank_b && plainness(e, a) > plainness(e, b));
+}
+
 /* The endpoint's state is that of the best of the faces looked at in its last pass:
  * a name that has moved to another address is judged by the new one. */
 static void judge(struct look *l) {
@@ -211,8 +225,7 @@ static void judge(struct look *l) {
         const struct state_face *f = state_face(s, i);
         if (f->agent != l->agent || f->pass != l->pass)
             continue;
-        if (best == NULL ||
-            model_outcome_row(f->outcome)->rank < model_outcome_row(best->outcome)->rank)
+        if (best == NULL || is_better(e, f, best))
             best = f;
     }
     if (best == NULL)

@@ -149,7 +149,8 @@ static bool texts_fit(const struct model_observation *o) {
            o->sni.n <= MODEL_NAME_MAX && o->detail.n <= MODEL_DETAIL_MAX &&
            o->chain_n <= MODEL_CHAIN_MAX && o->tls.version.n <= MODEL_TLS_TEXT_MAX &&
            o->tls.cipher_suite.n <= MODEL_TLS_TEXT_MAX && o->tls.group.n <= MODEL_TLS_TEXT_MAX &&
-           o->tls.alpn.n <= MODEL_TLS_TEXT_MAX;
+           o->tls.alpn.n <= MODEL_TLS_TEXT_MAX && o->tls.old_version.n <= MODEL_TLS_TEXT_MAX &&
+           o->tls.hybrid_group.n <= MODEL_TLS_TEXT_MAX;
 }
 
 static void scan_end(struct writing *w, bool is_last) {

@@ -93,6 +93,28 @@ bool record_scan_read(struct bytes payload, struct record_scan *out) {
     return cur_end(&c) && flags <= RECORD_SCAN_COMPLETE;
 }
 
+/* Files, and observations of the first agents, have none. */
+static bool has_further(const struct model_observation *o) {
+    const struct model_tls_facts *t = &o->tls;
+    return o->has_connect_ms || o->bytes > 0 || t->ocsp_stapled || t->client_certificate ||
+           t->scts > 0 || t->client_cas_n > 0 || t->old_version.n > 0 || t->hybrid_group.n > 0;
+}
+
+static void put_further(struct buf *out, const struct model_observation *o) {
+    const struct model_tls_facts *t = &o->tls;
+    buf_u8(out, (uint8_t)((o->has_connect_ms ? 1 : 0) | (t->ocsp_stapled ? 2 : 0) |
+                          (t->client_certificate ? 4 : 0)));
+    buf_u64(out, o->connect_ms);
+    buf_u64(out, o->bytes);
+    buf_u16(out, t->scts);
+    put_vec(out, 1, t->old_version);
+    put_vec(out, 1, t->hybrid_group);
+    size_t mark = buf_open_vec(out, 2);
+    for (size_t i = 0; i < t->client_cas_n; i++)
+        put_vec(out, 2, t->client_cas[i]);
+    buf_close_vec(out, mark, 2);
+}
+
 void record_observation_write(const struct model_observation *o, struct buf *out) {
     put_vec(out, 1, o->scan);
     put_vec(out, 2, o->target);
@@ -107,7 +129,8 @@ void record_observation_write(const struct model_observation *o, struct buf *out
     buf_u64(out, (uint64_t)o->time_s);
     put_name(out, model_outcome_name(o->outcome));
     put_name(out, model_stage_name(o->stage));
-    buf_u8(out, (uint8_t)((o->has_alert ? 1 : 0) | (o->has_tls ? 2 : 0)));
+    bool further = has_further(o);
+    buf_u8(out, (uint8_t)((o->has_alert ? 1 : 0) | (o->has_tls ? 2 : 0) | (further ? 4 : 0)));
     if (o->has_alert)
         buf_u8(out, o->alert);
     buf_u64(out, o->duration_ms);
@@ -118,6 +141,8 @@ void record_observation_write(const struct model_observation *o, struct buf *out
         put_vec(out, 1, o->tls.group);
         put_vec(out, 1, o->tls.alpn);
     }
+    if (further)
+        put_further(out, o);
     buf_u16(out, (uint16_t)o->chain_n);
     for (size_t i = 0; i < o->chain_n; i++)
         buf_put(out, bytes_of(o->chain[i].bytes, SHA256_SIZE));
@@ -141,11 +166,32 @@ static void take_names(struct cur *c, struct model_observation *o, unsigned part
         cur_refuse(c);
 }
 
-static void take_facts(struct cur *c, struct model_observation *o) {
+static void take_further(struct arena *a, struct cur *c, struct model_observation *o) {
+    struct model_tls_facts *t = &o->tls;
+    uint8_t flags = cur_u8(c);
+    o->has_connect_ms = (flags & 1) != 0;
+    t->ocsp_stapled = (flags & 2) != 0;
+    t->client_certificate = (flags & 4) != 0;
+    o->connect_ms = cur_u64(c);
+    o->bytes = cur_u64(c);
+    t->scts = cur_u16(c);
+    t->old_version = cur_vec8(c);
+    t->hybrid_group = cur_vec8(c);
+    struct cur list = cur_open(cur_vec16(c));
+    struct bytes *names =
+        list.rest.n > 0 ? arena_array(a, MODEL_CLIENT_CAS_MAX, sizeof *names) : NULL;
+    while (names != NULL && list.rest.n > 0 && !list.bad && t->client_cas_n < MODEL_CLIENT_CAS_MAX)
+        names[t->client_cas_n++] = cur_vec16(&list);
+    t->client_cas = names;
+    if (!cur_end(&list) || flags > 7)
+        cur_refuse(c);
+}
+
+static void take_facts(struct arena *a, struct cur *c, struct model_observation *o) {
     uint8_t flags = cur_u8(c);
     o->has_alert = (flags & 1) != 0;
     o->has_tls = (flags & 2) != 0;
-    if (flags > 3)
+    if (flags > 7)
         cur_refuse(c);
     if (o->has_alert)
         o->alert = cur_u8(c);
@@ -157,6 +203,8 @@ static void take_facts(struct cur *c, struct model_observation *o) {
         o->tls.group = cur_vec8(c);
         o->tls.alpn = cur_vec8(c);
     }
+    if ((flags & 4) != 0)
+        take_further(a, c, o);
 }
 
 bool record_observation_read(struct arena *a, struct bytes in, struct model_observation *out) {
@@ -177,7 +225,7 @@ bool record_observation_read(struct arena *a, struct bytes in, struct model_obse
     take_names(&c, out, 2);
     out->time_s = signed_of(cur_u64(&c));
     take_names(&c, out, 3);
-    take_facts(&c, out);
+    take_facts(a, &c, out);
     size_t n = cur_u16(&c);
     struct bytes chain = cur_take(&c, n * SHA256_SIZE);
     if (!cur_end(&c) || n > MODEL_CHAIN_MAX)

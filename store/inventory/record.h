@@ -35,10 +35,15 @@
  *     vec16  sni           vec8   asked, by name
  *     u64    time, seconds since 1970, two's complement
  *     vec8   outcome, by name                 vec8   stage, by name
- *     u8     flags: 1 an alert follows, 2 TLS facts follow
+ *     u8     flags: 1 an alert follows, 2 TLS facts follow, 4 further facts follow
  *     u8     the alert, where flagged
  *     u64    duration in ms                   vec16  detail
  *     vec8   version, vec8 cipher suite, vec8 group, vec8 ALPN, where flagged
+ *     where further facts are flagged:
+ *     u8     1 the time to connect is known, 2 OCSP stapled, 4 client certificate asked
+ *     u64    time to connect in ms            u64    bytes that came
+ *     u16    SCTs                             vec8   old version, vec8 hybrid group
+ *     vec16  names of CAs for client certificates, each a vec16
  *     u16    n, then n times 32: SHA-256 of the certificates of the chain, as sent
  *
  *   type 7, version 1: act of a person

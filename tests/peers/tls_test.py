@@ -2,9 +2,11 @@
 """lib/tls against real servers: openssl s_server, gnutls-serv, nginx, and
 listeners that speak no TLS. What counts is the leaf's SHA-256 as openssl
 computes it from the file that the server was given."""
+import base64
 import json
 import os
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -26,6 +28,14 @@ KEYS = {
 }
 CERTIFICATES = {name: make_certificate(name, key) for name, key in KEYS.items()}
 FINGERPRINTS = {name: fingerprint(files[0]) for name, files in CERTIFICATES.items()}
+
+
+def scanned_facts(port):
+    """The TLS facts of the one observation of `ers scan --json`."""
+    done = run(applet("ers"), "scan", "--json", "--config", path("nobody"), "127.0.0.1:%d" % port)
+    seen = [json.loads(line) for line in done.stdout.splitlines()]
+    found = [row for row in seen if row["type"] == "observation"]
+    return found[0]["tls"] or {} if len(found) == 1 else {}
 
 
 def scanned_leaf(port, address):
@@ -167,6 +177,9 @@ def client_certificates():
         with Openssl("rsa", option, "-Verify", 2, "-CAfile", CERTIFICATES["p256"][0]) as server:
             expect("client certificate demanded, " + version, probe(server.port), "rsa", version=version, request="1",
                    ca_names="1")
+            facts = scanned_facts(server.port)
+            check_equal("... and whose, " + version, (facts.get("client_certificate"), facts.get("client_ca_names")),
+                        (True, ["CN=p256"]))
 
 
 def long_chains():
@@ -192,6 +205,21 @@ def stapling():
     for option in ("-tls1_2", "-tls1_3"):
         with Openssl("rsa", option, "-status", "-status_file", staple) as server:
             expect("stapled OCSP, %s" % option, probe(server.port), "rsa", ocsp=size)
+            check_equal("ers scan tells of it, %s" % option, scanned_facts(server.port).get("ocsp_stapled"), True)
+
+
+def timestamps():
+    """A made-up list of two in the extension 18, as openssl adds what it is told to."""
+    scts = struct.pack(">H", 12) + 2 * (struct.pack(">H", 4) + b"sct!")
+    info = path("serverinfo.pem")
+    with open(info, "w") as f:  # version 2: the messages that it may stand in, number, length (SSL_CTX_use_serverinfo(3))
+        body = struct.pack(">IHH", 0x1180, 18, len(scts)) + scts
+        f.write("-----BEGIN SERVERINFOV2 FOR SCTS-----\n%s\n-----END SERVERINFOV2 FOR SCTS-----\n"
+                % base64.b64encode(body).decode())
+    for option in ("-tls1_2", "-tls1_3"):
+        with Openssl("rsa", option, "-serverinfo", info) as server:
+            facts = scanned_facts(server.port)
+            check_equal("timestamps are counted, %s" % option, (facts.get("scts"), facts.get("ocsp_stapled")), (2, False))
 
 
 def leaving():
@@ -282,6 +310,6 @@ def strangers():
 
 
 for part in (versions_and_keys, shapes, groups, suites, faces, names_and_protocols, client_certificates, long_chains,
-             stapling, leaving, gnutls, nginx, strangers):
+             stapling, timestamps, leaving, gnutls, nginx, strangers):
     part()
 finish()

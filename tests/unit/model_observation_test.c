@@ -17,9 +17,10 @@ static const char line[] =
     "\"sni\":\"mail.example.com\",\"asked\":\"any\",\"time\":\"2026-01-01T00:00:00Z\",\"outcome\":"
     "\"ok\","
     "\"stage\":\"certificate\",\"alert\":null,\"detail\":\"certificate_required\",\"duration_ms\":"
-    "12,"
+    "12,\"connect_ms\":3,\"bytes\":4711,"
     "\"tls\":{\"version\":\"TLSv1.3\",\"cipher_suite\":\"TLS_AES_128_GCM_SHA256\",\"group\":"
-    "\"x25519\",\"alpn\":null},"
+    "\"x25519\",\"alpn\":null,\"ocsp_stapled\":true,\"scts\":2,\"client_certificate\":true,"
+    "\"client_ca_names\":[\"CN=A\",\"CN=B\"],\"old_version\":\"TLSv1.1\",\"hybrid_group\":null},"
     "\"chain\":[\"" HASH "\"]}";
 
 static enum err read_text(struct bytes text, struct model_observation *o, struct fault *f) {
@@ -51,6 +52,13 @@ static void reads_and_writes_the_same(void **state) {
     assert_false(o.has_alert);
     assert_true(o.has_tls);
     assert_text(o.tls.group, "x25519");
+    assert_true(o.tls.ocsp_stapled && o.tls.client_certificate && o.has_connect_ms);
+    assert_int_equal(o.tls.scts, 2);
+    assert_int_equal(o.tls.client_cas_n, 2);
+    assert_text(o.tls.client_cas[1], "CN=B");
+    assert_text(o.tls.old_version, "TLSv1.1");
+    assert_int_equal(o.tls.hybrid_group.n, 0);
+    assert_int_equal(o.bytes, 4711);
     assert_int_equal(o.chain_n, 1);
     assert_int_equal(o.chain[0].bytes[1], 0x11);
     assert_int_equal(o.unknown_n, 0);
@@ -84,15 +92,16 @@ static void writes_files_and_failures(void **state) {
                "a.pem\",\"protocol\":null,\"sni\":null,\"asked\":\"any\","
                "\"time\":\"1970-01-01T00:00:00Z\",\"outcome\":\"ok\",\"stage\":\"done\",\"alert\":"
                "null,\"detail\":null,"
-               "\"duration_ms\":0,\"tls\":null,"
+               "\"duration_ms\":0,\"connect_ms\":null,\"bytes\":0,\"tls\":null,"
                "\"chain\":[\"0000000000000000000000000000000000000000000000000000000000000000\"]}");
-    expect_json(&alert, "{\"type\":\"observation\",\"scan\":\"s\",\"target\":\"10.0.0.0/"
-                        "24\",\"kind\":\"tls\",\"host\":null,"
-                        "\"ip\":\"10.0.0.5\",\"port\":25,\"path\":null,\"protocol\":\"smtp\","
-                        "\"sni\":null,\"asked\":\"ml-dsa\","
-                        "\"time\":\"1970-01-01T00:00:00Z\",\"outcome\":\"tls_alert\",\"stage\":"
-                        "\"hello\",\"alert\":40,\"detail\":null,"
-                        "\"duration_ms\":0,\"tls\":null,\"chain\":[]}");
+    expect_json(&alert,
+                "{\"type\":\"observation\",\"scan\":\"s\",\"target\":\"10.0.0.0/"
+                "24\",\"kind\":\"tls\",\"host\":null,"
+                "\"ip\":\"10.0.0.5\",\"port\":25,\"path\":null,\"protocol\":\"smtp\","
+                "\"sni\":null,\"asked\":\"ml-dsa\","
+                "\"time\":\"1970-01-01T00:00:00Z\",\"outcome\":\"tls_alert\",\"stage\":"
+                "\"hello\",\"alert\":40,\"detail\":null,"
+                "\"duration_ms\":0,\"connect_ms\":null,\"bytes\":0,\"tls\":null,\"chain\":[]}");
 }
 
 static char *replaced(const char *from, const char *to) {

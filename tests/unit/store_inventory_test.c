@@ -217,6 +217,63 @@ static void a_push_is_stored_once(void **state) {
     shop_end(&s);
 }
 
+/* All that a face told comes back; an endpoint shows what an ordinary client sees. */
+static void facts_are_kept_and_the_plain_face_speaks(void **state) {
+    (void)state;
+    struct shop s;
+    struct fault f;
+    uint8_t agent[INVENTORY_ID_SIZE];
+    static const struct bytes cas[] = {
+        {(const uint8_t *)"CN=A",  4},
+        {(const uint8_t *)"CN=BC", 5}
+    };
+    shop_start(&s);
+    enrol(&s, "dc1", "", "key one", agent);
+    struct bytes ders[] = {make_cert(&s, "a.example.com", "a.example.com", 60, 1, false),
+                           make_cert(&s, "other.example.com", "other.example.com", 60, 2, false)};
+    struct model_observation o[3];
+    for (size_t i = 0; i < 3; i++) {
+        o[i] = look(&s, "192.0.2.1", 443, &ders[i == 0 ? 0 : 1], 1);
+        o[i].host = bytes_text("a.example.com");
+        o[i].sni = bytes_text(i == 2 ? "" : "a.example.com");
+        o[i].asked = i == 1 ? MODEL_ASKED_ECDSA : MODEL_ASKED_ANY;
+    }
+    o[0].has_connect_ms = true;
+    o[0].connect_ms = 3;
+    o[0].bytes = 4711;
+    o[0].tls = (struct model_tls_facts){.version = bytes_text("TLSv1.3"),
+                                        .ocsp_stapled = true,
+                                        .client_certificate = true,
+                                        .scts = 2,
+                                        .client_cas = cas,
+                                        .client_cas_n = 2,
+                                        .old_version = bytes_text("none"),
+                                        .hybrid_group = bytes_text("X25519MLKEM768")};
+    assert_int_equal(push(&s, agent, "b", ders, 2, o, 3, true).code, ERR_OK);
+    for (unsigned turn = 0; turn < 2; turn++, shop_again(&s)) {
+        struct inventory_cert_detail d = get_cert(&s, ders[0]);
+        struct inventory_endpoint_detail e;
+        assert_int_equal(inventory_endpoint_get(s.inv, d.sightings[0].endpoint, &s.arena, &e, &f),
+                         ERR_OK);
+        assert_int_equal(e.faces_n, 3);
+        assert_text(e.endpoint.leaf_name, "a.example.com");
+        const struct model_observation *got = NULL;
+        for (size_t i = 0; i < e.faces_n; i++)
+            if (e.faces[i].last.sni.n > 0 && e.faces[i].last.asked == MODEL_ASKED_ANY)
+                got = &e.faces[i].last;
+        assert_non_null(got);
+        assert_true(got->has_connect_ms && got->tls.ocsp_stapled && got->tls.client_certificate);
+        assert_int_equal(got->connect_ms, 3);
+        assert_int_equal(got->bytes, 4711);
+        assert_int_equal(got->tls.scts, 2);
+        assert_int_equal(got->tls.client_cas_n, 2);
+        assert_text(got->tls.client_cas[1], "CN=BC");
+        assert_text(got->tls.old_version, "none");
+        assert_text(got->tls.hybrid_group, "X25519MLKEM768");
+    }
+    shop_end(&s);
+}
+
 static void items_are_rejected_singly(void **state) {
     (void)state;
     struct shop s;
@@ -820,6 +877,7 @@ static void many_push_and_ask(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_push_is_stored_once),
+        cmocka_unit_test(facts_are_kept_and_the_plain_face_speaks),
         cmocka_unit_test(items_are_rejected_singly),
         cmocka_unit_test(identities),
         cmocka_unit_test(served_in_the_last_three_passes),

@@ -601,6 +601,21 @@ static void a_second_retry_is_an_error(void **state) {
     lab_close(&lab, TLS_OUTCOME_TLS_ERROR, TLS_STAGE_NONE);
 }
 
+static void a_group_that_is_asked_about_is_told(void **state) {
+    (void)state;
+    struct env env = steady_env();
+    struct lab lab = lab_open(TLS_GROUP_X25519);
+    struct tls_ask ask = tls_ask_default();
+    ask.group = TLS_GROUP_HYBRID;
+    tls_harvest_close(lab.h);
+    assert_int_equal(tls_harvest_open(&env, &keys, &ask, &lab.h), ERR_OK);
+    lab.s.group = TLS_GROUP_HYBRID;
+    server13_retry(&lab.s, lab.h, bytes_text(""), &lab.out);
+    assert_int_equal(lab_feed(&lab), TLS_FAILED);
+    assert_int_equal(tls_harvest_result(lab.h)->group, TLS_GROUP_HYBRID);
+    lab_close(&lab, TLS_OUTCOME_UNSUPPORTED, TLS_STAGE_NONE);
+}
+
 static void a_retry_for_nothing_is_an_error(void **state) {
     (void)state;
     static const struct {
@@ -818,7 +833,7 @@ static void output_is_taken_in_parts(void **state) {
 
 static size_t held_by(const struct tls_harvest *h) {
     return sizeof *h + h->hello.cap + h->output.cap + h->record.cap + h->messages.cap +
-           h->certificate.cap + h->alpn.cap + h->ocsp.cap;
+           h->certificate.cap + h->alpn.cap + h->ocsp.cap + h->ca_list.cap;
 }
 
 /* What tls.h promises: under 3 KB until the certificates arrive. */
@@ -867,6 +882,7 @@ int main(void) {
         cmocka_unit_test(a_stream_of_nothing_ends),
         cmocka_unit_test(the_limit_counts_all_messages),
         cmocka_unit_test(a_second_retry_is_an_error),
+        cmocka_unit_test(a_group_that_is_asked_about_is_told),
         cmocka_unit_test(a_retry_for_nothing_is_an_error),
         cmocka_unit_test(a_cookie_beyond_a_record_is_a_limit),
         cmocka_unit_test(the_hello_must_keep_the_retry_s_word),

@@ -82,11 +82,30 @@ static void the_full_hello(void **state) {
     assert_text(bytes_part(s.ext[0], 5, SIZE_MAX), "a-host-name-of-common-length.example.com");
     assert_true(s.has_renegotiation);
     assert_non_null(s.ext[5].p);
+    assert_non_null(s.ext[18].p);
     assert_non_null(s.ext[23].p);
     assert_null(s.ext[16].p);
     assert_null(s.ext[50].p);
     assert_true(has_scheme(&s, 13, 0x0804) && has_scheme(&s, 13, 0x0403) &&
                 has_scheme(&s, 13, 0x0905) && has_scheme(&s, 13, 0x0201));
+    buf_clear(&out);
+}
+
+/* A hybrid group is asked about alone, without a share (RFC 8446, 4.2.8). */
+static void a_group_is_asked_about(void **state) {
+    (void)state;
+    struct buf out;
+    struct tls_ask ask = tls_ask_default();
+    ask.group = TLS_GROUP_HYBRID;
+    assert_int_equal(write(&ask, &out), ERR_OK);
+    struct seen s = read_hello(buf_bytes(&out));
+    assert_true(bytes_equal(s.ext[10], bytes_of("\0\2\x11\xec", 4)));
+    assert_true(bytes_equal(s.ext[51], bytes_of("\0\0", 2)));
+    assert_true(bytes_equal(s.ext[43], bytes_of("\2\3\4", 3)));
+    assert_int_equal(s.suites.n, 6);
+    buf_clear(&out);
+    ask.shape = TLS_SHAPE_PLAIN;
+    assert_int_equal(write(&ask, &out), ERR_USAGE);
     buf_clear(&out);
 }
 
@@ -341,6 +360,7 @@ static void a_cookie_may_be_too_long(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_full_hello),
+        cmocka_unit_test(a_group_is_asked_about),
         cmocka_unit_test(the_plain_hello),
         cmocka_unit_test(the_old_hello),
         cmocka_unit_test(every_offer_is_known),

@@ -83,20 +83,22 @@ static void reads_chains(void **state) {
     for (size_t i = 0; i < COUNT_OF(chains); i++) {
         uint8_t space[256];
         struct tls_chain chain;
-        struct bytes ocsp = {NULL, 0}, body = unhex(chains[i].hex, space, sizeof space);
-        if (tls_read_certificate(body, chains[i].is_13, &chain, &ocsp) != chains[i].err)
+        struct tls_beside beside = {.scts = 0};
+        struct bytes body = unhex(chains[i].hex, space, sizeof space);
+        if (tls_read_certificate(body, chains[i].is_13, &chain, &beside) != chains[i].err)
             fail_msg("%s", chains[i].what);
         if (chains[i].err == ERR_OK) {
             assert_int_equal(chain.n, chains[i].n);
             assert_int_equal(chain.sent, chains[i].n);
-            assert_hex(ocsp.p, ocsp.n, chains[i].ocsp);
+            assert_hex(beside.ocsp.p, beside.ocsp.n, chains[i].ocsp);
+            assert_int_equal(beside.scts, 0);
         }
         if (chains[i].n > 0)
             assert_hex(chain.items[0].p, chain.items[0].n, chains[i].first);
         free(chain.items);
         for (size_t n = 0; n < body.n; n++) {
             enum err err =
-                tls_read_certificate(bytes_part(body, 0, n), chains[i].is_13, &chain, &ocsp);
+                tls_read_certificate(bytes_part(body, 0, n), chains[i].is_13, &chain, &beside);
             free(chain.items);
             if (chains[i].err == ERR_OK)
                 assert_int_equal(err, ERR_FORMAT);
@@ -104,17 +106,65 @@ static void reads_chains(void **state) {
     }
 }
 
+/* Of the leaf's entry in TLS 1.3, and of a ServerHello below. */
+static void counts_timestamps(void **state) {
+    (void)state;
+    static const struct {
+        const char *ext; /* behind its number */
+        uint16_t n;
+    } rows[] = {
+        {"0006 0004 0002 0102",               1},
+        {"000c 000a 0003 010203 0003 010203", 2},
+        {"0004 0002 0000",                    0}, /* malformed ones are no reason to lose a chain */
+        {"0005 0003 0002 01",                 0},
+        {"0007 0004 0002 0102 00",            0},
+        {"0000",                              0},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        uint8_t space[64];
+        struct bytes ext = unhex(rows[i].ext, space, sizeof space);
+        struct buf body;
+        struct tls_beside beside = {.scts = 0};
+        struct tls_chain chain;
+        struct tls_server_hello sh;
+        buf_init(&body, 1000);
+        buf_u8(&body, 0);
+        size_t list = buf_open_vec(&body, 3);
+        buf_put(&body, bytes_of("\0\0\1x", 4));
+        size_t extensions = buf_open_vec(&body, 2);
+        buf_u16(&body, 0x12);
+        buf_put(&body, ext);
+        buf_close_vec(&body, extensions, 2);
+        buf_close_vec(&body, list, 3);
+        assert_int_equal(tls_read_certificate(buf_bytes(&body), true, &chain, &beside), ERR_OK);
+        assert_int_equal(beside.scts, rows[i].n);
+        free(chain.items);
+
+        buf_reset(&body);
+        buf_u16(&body, TLS_1_2);
+        buf_fill(&body, 7, 32);
+        buf_put(&body, bytes_of("\0\xc0\x2f\0", 4));
+        extensions = buf_open_vec(&body, 2);
+        buf_u16(&body, 0x12);
+        buf_put(&body, ext);
+        buf_close_vec(&body, extensions, 2);
+        assert_true(tls_read_server_hello(buf_bytes(&body), &sh));
+        assert_int_equal(sh.scts, rows[i].n);
+        buf_clear(&body);
+    }
+}
+
 static void keeps_a_hundred_of_many(void **state) {
     (void)state;
     struct buf body;
     struct tls_chain chain;
-    struct bytes ocsp;
+    struct tls_beside beside = {.scts = 0};
     buf_init(&body, 10000);
     size_t list = buf_open_vec(&body, 3);
     for (unsigned i = 0; i < 250; i++)
         buf_put(&body, bytes_of("\0\0\1x", 4));
     buf_close_vec(&body, list, 3);
-    assert_int_equal(tls_read_certificate(buf_bytes(&body), false, &chain, &ocsp), ERR_OK);
+    assert_int_equal(tls_read_certificate(buf_bytes(&body), false, &chain, &beside), ERR_OK);
     assert_int_equal(chain.n, TLS_CHAIN_MAX);
     assert_int_equal(chain.sent, 250);
     free(chain.items);
@@ -175,13 +225,17 @@ static void reads_requests(void **state) {
     for (size_t i = 0; i < COUNT_OF(requests); i++) {
         uint8_t space[64];
         size_t names;
+        struct bytes list;
         struct bytes body = unhex(requests[i].hex, space, sizeof space);
-        assert_int_equal(tls_read_request(body, requests[i].version, &names), requests[i].good);
+        assert_int_equal(tls_read_request(body, requests[i].version, &names, &list),
+                         requests[i].good);
         if (!requests[i].good)
             continue;
         assert_int_equal(names, requests[i].names);
+        assert_int_equal(list.n, names * 4);
         for (size_t n = 0; n < body.n; n++)
-            assert_false(tls_read_request(bytes_part(body, 0, n), requests[i].version, &names));
+            assert_false(
+                tls_read_request(bytes_part(body, 0, n), requests[i].version, &names, &list));
     }
 }
 
@@ -235,6 +289,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_server_hellos),
         cmocka_unit_test(reads_chains),
+        cmocka_unit_test(counts_timestamps),
         cmocka_unit_test(keeps_a_hundred_of_many),
         cmocka_unit_test(reads_key_exchanges),
         cmocka_unit_test(reads_requests),

@@ -76,7 +76,8 @@ static inline void put_chain(struct buf *out, bool is_13, const struct bytes *ch
             continue;
         size_t ext = buf_open_vec(out, 2);
         if (i == 0)
-            buf_put(out, bytes_of("\0\x12\0\1x\0\5\0\7\1\0\0\3abc", 16)); /* SCT, OCSP "abc" */
+            buf_put(out,
+                    bytes_of("\0\x12\0\6\0\4\0\2xy\0\5\0\7\1\0\0\3abc", 21)); /* SCT, OCSP "abc" */
         buf_close_vec(out, ext, 2);
     }
     buf_close_vec(out, list, 3);

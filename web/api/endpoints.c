@@ -22,6 +22,15 @@ static void json_tls(struct json *j, const struct inventory_face *face) {
     api_json_optional(j, "cipher_suite", tls->cipher_suite);
     api_json_optional(j, "group", tls->group);
     api_json_optional(j, "alpn", tls->alpn);
+    json_bool(j, "ocsp_stapled", tls->ocsp_stapled);
+    json_int(j, "scts", tls->scts);
+    json_bool(j, "client_certificate", tls->client_certificate);
+    json_array(j, "client_ca_names");
+    for (size_t i = 0; i < tls->client_cas_n; i++)
+        json_bytes(j, NULL, tls->client_cas[i]);
+    json_end(j, ']');
+    api_json_optional(j, "old_version", tls->old_version);
+    api_json_optional(j, "hybrid_group", tls->hybrid_group);
     json_end(j, '}');
 }
 
@@ -136,6 +145,11 @@ static void json_face(struct api_call *call, const struct inventory_endpoint_det
         json_null(j, "alert");
     json_time(j, "time", o->time_s);
     json_int(j, "duration_ms", (int64_t)o->duration_ms);
+    if (o->has_connect_ms)
+        json_int(j, "connect_ms", (int64_t)o->connect_ms);
+    else
+        json_null(j, "connect_ms");
+    json_int(j, "bytes", (int64_t)o->bytes);
     api_json_ms(j, "first_seen", face->first_seen_ms);
     api_json_ms(j, "last_seen", face->last_seen_ms);
     api_json_agent(j, "agent", face->agent, face->agent_name);

@@ -44,6 +44,22 @@ export async function show(view) {
 
 const heading = (titles) => h("thead", {}, h("tr", {}, titles.map(([title, kind_]) => h("th", { scope: "col", class: kind_ || null }, title))));
 
+// What else a face told, as short words.
+function facts(f) {
+  const t = f.tls || {}, words = [];
+  if (t.alpn) words.push(["ALPN ", foreign(t.alpn)]);
+  if (t.ocsp_stapled) words.push("OCSP stapled");
+  if (t.scts) words.push(count(t.scts) + " SCTs");
+  if (t.client_certificate)
+    words.push(h("span", { title: (t.client_ca_names || []).join("\n") || null },
+      t.client_ca_names?.length ? ["client certificate of ", t.client_ca_names.slice(0, 3).map((n, i) => [i ? "; " : "", foreign(n)])] : "client certificate asked"));
+  if (t.old_version && t.old_version !== "none") words.push([foreign(t.old_version), " still accepted"]);
+  if (t.hybrid_group) words.push(t.hybrid_group === "none" ? "no hybrid group" : [foreign(t.hybrid_group), " accepted"]);
+  if (f.connect_ms !== null && f.connect_ms !== undefined) words.push(`${f.connect_ms} ms to connect, ${f.duration_ms} ms in all`);
+  if (f.bytes) words.push(count(f.bytes) + " bytes");
+  return h("span", { class: "sub" }, words.map((w, i) => [i ? " · " : "", w]));
+}
+
 function faceRow(f) {
   const chain = f.certificates.map((c) => h("div", {}, c.display_name ? certificateLink(c) : h("a", { href: "/certificates/" + c.sha256 }, mono(c.sha256.slice(0, 16)))));
   return h("tr", {},
@@ -51,7 +67,7 @@ function faceRow(f) {
       f.alert === null || f.alert === undefined ? null : ", alert " + f.alert)),
     h("td", {}, f.sni ? foreign(f.sni) : h("span", { class: "quiet" }, "no SNI"), h("span", { class: "sub" }, f.address ? mono(f.address) : null,
       f.asked && f.asked !== "any" ? " · " + f.asked.toUpperCase() : null)),
-    h("td", { class: "mid" }, chain.length ? chain : h("span", { class: "quiet" }, f.detail ? foreign(f.detail) : "none")),
+    h("td", { class: "mid" }, chain.length ? chain : h("span", { class: "quiet" }, f.detail ? foreign(f.detail) : "none"), facts(f)),
     h("td", { class: "wide" }, tls(f.tls)),
     h("td", { class: "wide" }, f.tls?.group ? foreign(f.tls.group) : "—"),
     h("td", { class: "num" }, moment(f.time)));
