@@ -33,7 +33,7 @@ CRYPTO := hash aead ecdh sodium key verify
 X509 := time name key key_file extension cert request crl deviation host pem chain extension_write write
 TLS := suites names hello message schedule record harvest
 NET := signature loop conn resolve trust easy http smtp
-MODEL := address name protocol ports target unfold list target_file endpoint json_member observation summary passes certificate
+MODEL := name protocol ports target unfold list target_file endpoint json_member observation summary passes certificate
 PROBE := source seen host dialogue dialogue_text dialogue_xmpp dialogue_binary dialogue_tds dialogue_shown talk facts face probe
 EXPORT := csv
 NOTIFY := digest mail state
@@ -72,7 +72,7 @@ UNIT_TESTS := \
 	net_smtp_test net_signature_test net_conn_test \
 	probe_source_test probe_dialogue_test probe_run_test \
 	ers_last_test ers_requests_test \
-	model_address_test model_name_test model_ports_test model_target_test model_target_file_test \
+	model_name_test model_ports_test model_target_test model_target_file_test \
 	model_endpoint_test model_observation_test model_certificate_test \
 	base_bytes_test base_text_test base_json_test base_zip_test base_file_test base_walk_test base_process_test \
 	base_opt_test base_der_test base_oid_test base_ip_test \

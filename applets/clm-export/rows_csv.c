@@ -187,12 +187,12 @@ static void put_chain(struct csv *c, struct buf *spare, const struct model_obser
 
 static void put_observation(struct export_run *run, const struct model_observation *o) {
     struct csv *c = &run->csv;
-    char ip[MODEL_IP_TEXT_MAX];
+    char ip[IP_TEXT_MAX];
     csv_bytes(c, o->scan);
     csv_bytes(c, o->target);
     csv_text(c, model_kind_name(o->kind));
     csv_bytes(c, o->host);
-    csv_text(c, model_ip_write(&o->ip, ip));
+    csv_text(c, ip_write(&o->ip, ip));
     if (o->kind == MODEL_KIND_TLS)
         csv_int(c, o->port);
     else

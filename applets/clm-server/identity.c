@@ -234,8 +234,8 @@ static enum err alt_names(struct arena *a, const struct settings *s, struct x509
     if (!dns || !ip)
         return fault_set(f, ERR_MEMORY, "names", "%zu", s->names_n);
     for (size_t i = 0; i < s->names_n; i++) {
-        struct model_ip address;
-        if (model_ip_read(bytes_text(s->names[i]), &address))
+        struct ip address;
+        if (ip_read(bytes_text(s->names[i]), &address))
             ip[t->ip.n++] = arena_copy(a, bytes_of(address.bytes, address.size));
         else
             dns[t->dns.n++] = bytes_text(s->names[i]);

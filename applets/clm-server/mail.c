@@ -39,10 +39,10 @@ static enum err read_recipients(struct arena *a, const char *text, struct mail_w
 
 /* An address as RFC 5321, 4.1.3 has it: "[192.0.2.1]", "[IPv6:2001:db8::1]". */
 static const char *domain_of(struct arena *a, const char *name) {
-    struct model_ip ip;
+    struct ip ip;
     struct buf out;
     buf_init(&out, 512);
-    if (!model_ip_read(bytes_text(name), &ip))
+    if (!ip_read(bytes_text(name), &ip))
         buf_text(&out, name);
     else
         buf_printf(&out, "[%s%s]", ip.size == 16 ? "IPv6:" : "", name);

@@ -108,9 +108,9 @@ static void tick(void *context) {
 /* HSTS is for names of the public kind: on localhost it would bind every other
  * server of a developer's machine. */
 static const char *hsts_name(const struct settings *s) {
-    struct model_ip ip;
+    struct ip ip;
     struct bytes name = bytes_text(s->names[0]);
-    return model_ip_read(name, &ip) || model_name_is_loopback(name) ? NULL : s->names[0];
+    return ip_read(name, &ip) || model_name_is_loopback(name) ? NULL : s->names[0];
 }
 
 static enum err open_http(struct serve *serve, struct fault *f) {

@@ -86,12 +86,12 @@ static enum err split(struct arena *a, const char *text, const char **out, size_
 
 /* A name or address in its one form. */
 static enum err canonical(struct arena *a, const char **name, struct fault *f) {
-    struct model_ip ip;
+    struct ip ip;
     struct fault why = {0};
     struct buf out;
-    char address[MODEL_IP_TEXT_MAX];
-    if (model_ip_read(bytes_text(*name), &ip)) {
-        *name = arena_cstr(a, bytes_text(model_ip_write(&ip, address)));
+    char address[IP_TEXT_MAX];
+    if (ip_read(bytes_text(*name), &ip)) {
+        *name = arena_cstr(a, bytes_text(ip_write(&ip, address)));
         return ERR_OK;
     }
     buf_init(&out, MODEL_NAME_MAX + 1);
@@ -119,7 +119,7 @@ static bool split_port(struct bytes word, struct bytes *host, unsigned *port) {
 
 /* Nothing, an IPv4 address, an IPv6 address in brackets. Names are not looked up. */
 static bool is_listen_host(struct bytes host) {
-    struct model_ip ip;
+    struct ip ip;
     bool bracketed = bytes_starts(host, "[");
     if (host.n == 0)
         return true;
@@ -127,7 +127,7 @@ static bool is_listen_host(struct bytes host) {
         return false;
     if (bracketed)
         host = bytes_part(host, 1, host.n - 2);
-    return model_ip_read(host, &ip) && (ip.size == 16) == bracketed;
+    return ip_read(host, &ip) && (ip.size == 16) == bracketed;
 }
 
 static enum err check_listens(const struct settings *s, struct fault *f) {

@@ -10,8 +10,8 @@ static bool is_within(const struct model_target *wanted, const struct model_targ
     bool is_address = wanted->kind == MODEL_TARGET_ADDRESS || wanted->kind == MODEL_TARGET_RANGE;
     bool has_addresses = own->kind == MODEL_TARGET_ADDRESS || own->kind == MODEL_TARGET_RANGE;
     if (is_address && has_addresses)
-        return model_range_has(&own->range, &wanted->range.first) &&
-               model_range_has(&own->range, &wanted->range.last);
+        return ip_range_has(&own->range, &wanted->range.first) &&
+               ip_range_has(&own->range, &wanted->range.last);
     return wanted->kind == MODEL_TARGET_NAME && own->kind == MODEL_TARGET_NAME &&
            bytes_equal(wanted->key, own->key);
 }

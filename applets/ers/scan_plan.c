@@ -109,7 +109,7 @@ static enum err read_face_options(struct scan *s, struct fault *f) {
         return fault_set(f, ERR_USAGE, "--protocol", "\"%.60s\"%s%s%s", o->protocol,
                          near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
     }
-    if (o->connect && !model_ip_read(bytes_text(o->connect), &s->plan.connect))
+    if (o->connect && !ip_read(bytes_text(o->connect), &s->plan.connect))
         return fault_set(f, ERR_USAGE, "--connect", "\"%.60s\" is no address", o->connect);
     if (strcmp(o->faces, "quick") != 0 && strcmp(o->faces, "full") != 0)
         return fault_set(f, ERR_USAGE, "--faces", "\"%.60s\" is neither quick nor full", o->faces);

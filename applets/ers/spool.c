@@ -264,7 +264,7 @@ static bool is_superseded(struct faces *faces, struct arena *a, const struct age
     struct json_value v;
     struct bytes type;
     struct model_observation o;
-    char ip[MODEL_IP_TEXT_MAX], id[MODEL_ID_TEXT];
+    char ip[IP_TEXT_MAX], id[MODEL_ID_TEXT];
     uint8_t raw[MODEL_ID_SIZE];
 
     arena_reset(a);

@@ -1,4 +1,4 @@
-/* Addresses and their text. See ip.h. */
+/* Addresses, their text and ranges. See ip.h. Arithmetic on 128 bits is done on two halves. */
 #include "base/ip.h"
 
 #include "base/text.h"
@@ -159,57 +159,156 @@ const char *ip_write(const struct ip *ip, char out[IP_TEXT_MAX]) {
     return out;
 }
 
-/* ---- Ranges ---- */
+/* ---- Numbers ---- */
 
-static struct ip unmapped(const struct ip *ip) {
+struct ip ip_unmapped(const struct ip *ip) {
     return is_mapped(ip) ? ip_of(bytes_of(ip->bytes + 12, 4)) : *ip;
 }
+
+int ip_compare(const struct ip *a, const struct ip *b) {
+    if (a->size != b->size)
+        return a->size < b->size ? -1 : 1;
+    return memcmp(a->bytes, b->bytes, sizeof a->bytes);
+}
+
+bool ip_equal(const struct ip *a, const struct ip *b) {
+    return ip_compare(a, b) == 0;
+}
+
+bool ip_add(struct ip *ip, uint64_t n) {
+    struct ip sum = *ip;
+    uint64_t carry = n;
+    for (int i = (int)ip->size - 1; i >= 0; i--) {
+        /* carry passes 64 bits nowhere: a byte is split off in every step. */
+        uint64_t low = (carry & 0xff) + sum.bytes[i];
+        sum.bytes[i] = (uint8_t)low;
+        carry = (carry >> 8) + (low >> 8);
+    }
+    if (carry != 0)
+        return false;
+    *ip = sum;
+    return true;
+}
+
+static bool is_zero(const uint8_t *p, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (p[i] != 0)
+            return false;
+    return true;
+}
+
+bool ip_step_back(struct ip *ip) {
+    if (is_zero(ip->bytes, ip->size))
+        return false;
+    int i = (int)ip->size - 1;
+    while (ip->bytes[i] == 0)
+        ip->bytes[i--] = 0xff;
+    ip->bytes[i]--;
+    return true;
+}
+
+bool ip_is_loopback(const struct ip *ip) {
+    struct ip a = ip_unmapped(ip);
+    if (a.size == 4)
+        return a.bytes[0] == 127 || is_zero(a.bytes, 4);
+    return a.size == 16 && is_zero(a.bytes, 15) && a.bytes[15] <= 1;
+}
+
+bool ip_is_link_local(const struct ip *ip) {
+    struct ip a = ip_unmapped(ip);
+    if (a.size == 4)
+        return a.bytes[0] == 169 && a.bytes[1] == 254;
+    return a.size == 16 && a.bytes[0] == 0xfe && (a.bytes[1] & 0xc0) == 0x80;
+}
+
+/* ---- Ranges ---- */
 
 /* Sets the bits behind the prefix to 0 or 1. */
 static struct ip with_tail(const struct ip *ip, unsigned prefix, bool ones) {
     struct ip out = *ip;
-    for (unsigned bit = prefix; bit < ip->size * 8u; bit++) {
-        uint8_t mask = (uint8_t)(0x80u >> (bit % 8));
-        out.bytes[bit / 8] =
-            (uint8_t)(ones ? out.bytes[bit / 8] | mask : out.bytes[bit / 8] & ~mask);
+    for (unsigned i = prefix / 8; i < ip->size; i++) {
+        unsigned tail = i == prefix / 8 ? 0xffu >> (prefix % 8) : 0xffu;
+        out.bytes[i] = (uint8_t)(ones ? out.bytes[i] | tail : out.bytes[i] & ~tail);
     }
     return out;
 }
 
-static bool ends_read(struct bytes text, struct ip_range *r) {
-    size_t slash = bytes_find(text, bytes_text("/")), dash = bytes_find(text, bytes_text("-"));
+static bool cidr_read(struct bytes address, struct bytes length, struct ip_range *out) {
     struct ip ip;
     uint64_t prefix;
-    if (slash != SIZE_MAX) {
-        if (!ip_read(bytes_part(text, 0, slash), &ip) ||
-            !decimal_read(bytes_part(text, slash + 1, text.n), ip.size * 8u, &prefix))
-            return false;
-        r->first = with_tail(&ip, (unsigned)prefix, false);
-        r->last = with_tail(&ip, (unsigned)prefix, true);
-        return true;
-    }
-    if (!ip_read(bytes_part(text, 0, dash), &r->first))
+    if (!ip_read(address, &ip) || !decimal_read(length, ip.size * 8u, &prefix))
         return false;
-    r->last = r->first;
-    return dash == SIZE_MAX || ip_read(bytes_part(text, dash + 1, text.n), &r->last);
+    out->first = with_tail(&ip, (unsigned)prefix, false);
+    out->last = with_tail(&ip, (unsigned)prefix, true);
+    return true;
 }
 
 bool ip_range_read(struct bytes text, struct ip_range *out) {
+    size_t slash = bytes_find(text, bytes_text("/")), dash = bytes_find(text, bytes_text("-"));
     struct ip_range r;
-    if (!ends_read(text, &r))
-        return false;
+    if (slash != SIZE_MAX) {
+        if (!cidr_read(bytes_part(text, 0, slash), bytes_part(text, slash + 1, text.n), &r))
+            return false;
+    } else {
+        if (!ip_read(bytes_part(text, 0, dash), &r.first))
+            return false;
+        r.last = r.first;
+        if (dash != SIZE_MAX && !ip_read(bytes_part(text, dash + 1, text.n), &r.last))
+            return false;
+    }
     if (is_mapped(&r.first) && is_mapped(&r.last))
-        r = (struct ip_range){unmapped(&r.first), unmapped(&r.last)};
-    if (r.first.size != r.last.size ||
-        memcmp(r.first.bytes, r.last.bytes, sizeof r.first.bytes) > 0)
+        r = (struct ip_range){ip_unmapped(&r.first), ip_unmapped(&r.last)};
+    if (r.first.size != r.last.size || ip_compare(&r.first, &r.last) > 0)
         return false;
     *out = r;
     return true;
 }
 
+/* The prefix length that makes exactly this range; -1 where it is no CIDR. */
+static int prefix_of(const struct ip_range *r) {
+    for (unsigned prefix = 0; prefix <= r->first.size * 8u; prefix++) {
+        struct ip low = with_tail(&r->first, prefix, false);
+        struct ip high = with_tail(&r->first, prefix, true);
+        if (ip_equal(&low, &r->first) && ip_equal(&high, &r->last))
+            return (int)prefix;
+    }
+    return -1;
+}
+
+const char *ip_range_write(const struct ip_range *r, char out[IP_RANGE_TEXT_MAX]) {
+    char first[IP_TEXT_MAX], last[IP_TEXT_MAX];
+    if (ip_equal(&r->first, &r->last))
+        return ip_write(&r->first, out);
+    int prefix = prefix_of(r);
+    ip_write(&r->first, first);
+    if (prefix >= 0)
+        snprintf(out, IP_RANGE_TEXT_MAX, "%s/%d", first, prefix);
+    else
+        snprintf(out, IP_RANGE_TEXT_MAX, "%s-%s", first, ip_write(&r->last, last));
+    return out;
+}
+
 bool ip_range_has(const struct ip_range *r, const struct ip *ip) {
-    struct ip a = unmapped(ip);
-    return a.size > 0 && a.size == r->first.size &&
-           memcmp(r->first.bytes, a.bytes, sizeof a.bytes) <= 0 &&
-           memcmp(a.bytes, r->last.bytes, sizeof a.bytes) <= 0;
+    struct ip a = ip_unmapped(ip);
+    return a.size > 0 && a.size == r->first.size && ip_compare(&r->first, &a) <= 0 &&
+           ip_compare(&a, &r->last) <= 0;
+}
+
+static uint64_t half_of(const struct ip *ip, bool is_high) {
+    struct bytes all = bytes_of(ip->bytes, ip->size);
+    struct cur c = cur_open(all);
+    if (ip->size == 4)
+        return is_high ? 0 : cur_u32(&c);
+    uint64_t high = cur_u64(&c);
+    return is_high ? high : cur_u64(&c);
+}
+
+bool ip_range_count(const struct ip_range *r, uint64_t *count) {
+    uint64_t low = half_of(&r->last, false) - half_of(&r->first, false);
+    bool borrow = half_of(&r->last, false) < half_of(&r->first, false);
+    uint64_t high = half_of(&r->last, true) - half_of(&r->first, true) - borrow;
+    if (high != 0 || low == UINT64_MAX)
+        return false;
+    *count = low + 1;
+    return true;
 }

@@ -54,10 +54,10 @@ bool model_endpoint_is_private(const struct model_endpoint *e) {
     if (e->kind != MODEL_KIND_TLS)
         return true;
     if (e->ip.size > 0)
-        return model_ip_is_loopback(&e->ip) || model_ip_is_link_local(&e->ip);
-    struct model_ip ip;
-    if (model_ip_read(e->host, &ip)) /* an address that was only given as text is the same place */
-        return model_ip_is_loopback(&ip) || model_ip_is_link_local(&ip);
+        return ip_is_loopback(&e->ip) || ip_is_link_local(&e->ip);
+    struct ip ip;
+    if (ip_read(e->host, &ip)) /* an address that was only given as text is the same place */
+        return ip_is_loopback(&ip) || ip_is_link_local(&ip);
     return model_name_is_loopback(e->host);
 }
 

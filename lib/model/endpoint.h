@@ -22,7 +22,8 @@
 #ifndef MODEL_ENDPOINT_H
 #define MODEL_ENDPOINT_H
 
-#include "model/address.h"
+#include "base/buf.h"
+#include "base/ip.h"
 #include "model/protocol.h"
 
 enum model_kind { MODEL_KIND_TLS, MODEL_KIND_FILE, MODEL_KIND_STORE, MODEL_KIND_COUNT };
@@ -35,7 +36,7 @@ struct model_endpoint {
     struct bytes network; /* the agent's label; empty is "default" */
     enum model_kind kind;
     struct bytes host;            /* configured name, else the address as text; empty for files */
-    struct model_ip ip;           /* where the host is an address; else size 0 */
+    struct ip ip;                 /* where the host is an address; else size 0 */
     uint16_t port;                /* tls only */
     struct bytes path;            /* files and stores only */
     enum model_protocol protocol; /* tls only */
@@ -55,8 +56,7 @@ bool model_asked_read(struct bytes name, enum model_asked *out);
 
 struct model_face {
     struct model_endpoint endpoint;
-    struct model_ip
-        ip;           /* the one connected to; size 0 where none was (name look-up failed, files) */
+    struct ip ip;     /* the one connected to; size 0 where none was (name look-up failed, files) */
     struct bytes sni; /* empty: none sent */
     enum model_asked asked;
 };

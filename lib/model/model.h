@@ -1,6 +1,5 @@
 /* The room's public header: what is looked at and what was seen.
  *
- *   address.h      addresses and ranges of them
  *   name.h         host names in their one form
  *   protocol.h     what a port speaks, by table
  *   ports.h        sets of ports
@@ -17,7 +16,6 @@
 #ifndef MODEL_MODEL_H
 #define MODEL_MODEL_H
 
-#include "model/address.h"
 #include "model/endpoint.h"
 #include "model/name.h"
 #include "model/observation.h"

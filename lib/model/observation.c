@@ -109,11 +109,11 @@ static void put_tls(struct json *j, const struct model_observation *o) {
 }
 
 static void put_place(struct json *j, const struct model_observation *o) {
-    char ip[MODEL_IP_TEXT_MAX];
+    char ip[IP_TEXT_MAX];
     bool is_tls = o->kind == MODEL_KIND_TLS;
     json_text(j, "kind", model_kind_name(o->kind));
     put_text(j, "host", o->host);
-    json_text(j, "ip", o->ip.size > 0 ? model_ip_write(&o->ip, ip) : NULL);
+    json_text(j, "ip", o->ip.size > 0 ? ip_write(&o->ip, ip) : NULL);
     if (is_tls)
         json_int(j, "port", o->port);
     else
@@ -171,7 +171,7 @@ static const char *const known_tls[] = {
 static void read_place(struct member *m, struct model_observation *o) {
     struct bytes kind = member_text(m, "kind", 16),
                  protocol = member_text_or_null(m, "protocol", 32);
-    struct bytes ip = member_text_or_null(m, "ip", MODEL_IP_TEXT_MAX);
+    struct bytes ip = member_text_or_null(m, "ip", IP_TEXT_MAX);
     struct bytes asked = member_text(m, "asked", 16);
     o->host = member_text_or_null(m, "host", MODEL_NAME_MAX);
     o->path = member_text_or_null(m, "path", MODEL_PATH_MAX);
@@ -179,8 +179,8 @@ static void read_place(struct member *m, struct model_observation *o) {
     o->port = (uint16_t)member_number_or_null(m, "port", 65535, NULL);
     member_demand(m, "kind", model_kind_read(kind, &o->kind));
     member_demand(m, "asked", model_asked_read(asked, &o->asked));
-    member_demand(m, "ip", ip.n == 0 || model_ip_read(ip, &o->ip));
-    o->ip = model_ip_unmapped(&o->ip);
+    member_demand(m, "ip", ip.n == 0 || ip_read(ip, &o->ip));
+    o->ip = ip_unmapped(&o->ip);
     member_demand(m, "protocol",
                   protocol.n == 0 || (model_protocol_read(protocol, &o->protocol) &&
                                       o->protocol != MODEL_PROTOCOL_NONE));
@@ -292,8 +292,8 @@ enum err model_observation_read(struct arena *a, struct json_value v, struct mod
 }
 
 struct model_face model_observation_face(const struct model_observation *o, struct bytes network,
-                                         char ip_text[MODEL_IP_TEXT_MAX]) {
-    struct model_face face = {.ip = model_ip_unmapped(&o->ip), .sni = o->sni, .asked = o->asked};
+                                         char ip_text[IP_TEXT_MAX]) {
+    struct model_face face = {.ip = ip_unmapped(&o->ip), .sni = o->sni, .asked = o->asked};
     struct model_endpoint *e = &face.endpoint;
     *e = (struct model_endpoint){.network = network, .kind = o->kind, .host = o->host};
     e->port = o->port;
@@ -301,7 +301,7 @@ struct model_face model_observation_face(const struct model_observation *o, stru
     e->protocol = o->protocol;
     if (o->kind == MODEL_KIND_TLS && o->host.n == 0) {
         e->ip = face.ip;
-        e->host = bytes_text(model_ip_write(&e->ip, ip_text));
+        e->host = bytes_text(ip_write(&e->ip, ip_text));
     }
     return face;
 }

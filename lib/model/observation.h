@@ -96,8 +96,8 @@ struct model_observation {
     struct bytes scan;
     struct bytes target; /* key of the target, as configured */
     enum model_kind kind;
-    struct bytes host;  /* configured name; empty where an address was configured */
-    struct model_ip ip; /* connected to; size 0 where none was */
+    struct bytes host; /* configured name; empty where an address was configured */
+    struct ip ip;      /* connected to; size 0 where none was */
     uint16_t port;
     struct bytes path;
     enum model_protocol protocol;
@@ -131,6 +131,6 @@ enum err model_observation_read(struct arena *a, struct json_value v, struct mod
 
 /* The face that it is about, borrowing from o and ip_text. */
 struct model_face model_observation_face(const struct model_observation *o, struct bytes network,
-                                         char ip_text[MODEL_IP_TEXT_MAX]);
+                                         char ip_text[IP_TEXT_MAX]);
 
 #endif

@@ -107,26 +107,26 @@ static enum err read_path(const struct token *t) {
 
 /* Ranges and addresses. */
 
-static enum err set_range(const struct token *t, const struct model_range *r) {
-    char text[MODEL_RANGE_TEXT_MAX];
-    bool is_one = model_ip_equal(&r->first, &r->last);
+static enum err set_range(const struct token *t, const struct ip_range *r) {
+    char text[IP_RANGE_TEXT_MAX];
+    bool is_one = ip_equal(&r->first, &r->last);
     t->out->kind = is_one ? MODEL_TARGET_ADDRESS : MODEL_TARGET_RANGE;
     t->out->range = *r;
-    t->out->key = arena_copy(t->arena, bytes_text(model_range_write(r, text)));
+    t->out->key = arena_copy(t->arena, bytes_text(ip_range_write(r, text)));
     return t->out->key.p != NULL ? ERR_OK : no_memory(t);
 }
 
 static bool looks_like_range(struct bytes b) {
-    struct model_ip ip;
+    struct ip ip;
     size_t n = first_of(b, "/-");
-    return n < b.n && model_ip_read(bytes_part(b, 0, n), &ip);
+    return n < b.n && ip_read(bytes_part(b, 0, n), &ip);
 }
 
 static enum err read_range(const struct token *t) {
-    struct model_range r;
+    struct ip_range r;
     if (!(t->forms & MODEL_FORM_RANGE))
         return refuse(t, "is a range of addresses: give it with --ips");
-    if (!model_range_read(t->whole, &r))
+    if (!ip_range_read(t->whole, &r))
         return refuse(
             t, "is no address, CIDR (198.51.100.0/24) or range of whole addresses (a-b, a first)");
     return set_range(t, &r);
@@ -174,33 +174,32 @@ static enum err set_name(const struct token *t, struct bytes host) {
 }
 
 static enum err set_host(const struct token *t, struct bytes host) {
-    struct model_ip ip;
-    if (!model_ip_read(host, &ip))
+    struct ip ip;
+    if (!ip_read(host, &ip))
         return set_name(t, host);
     if (!(t->forms & MODEL_FORM_ADDRESS))
         return refuse(t, "is an address");
-    ip = model_ip_unmapped(&ip);
-    return set_range(t, &(struct model_range){ip, ip});
+    ip = ip_unmapped(&ip);
+    return set_range(t, &(struct ip_range){ip, ip});
 }
 
 /* [v6], [v6]:port */
 static enum err read_bracketed(const struct token *t, struct bytes text) {
     size_t end = first_of(text, "]");
     struct bytes inner = bytes_part(text, 1, end - 1), rest = bytes_part(text, end + 1, text.n);
-    struct model_ip ip;
-    if (end == text.n || !model_ip_read(inner, &ip) || ip.size != 16 ||
-        (rest.n > 0 && rest.p[0] != ':'))
+    struct ip ip;
+    if (end == text.n || !ip_read(inner, &ip) || ip.size != 16 || (rest.n > 0 && rest.p[0] != ':'))
         return refuse(t, "is no IPv6 address with a port ([2001:db8::1]:443)");
     enum err e = set_host(t, inner);
     return e == ERR_OK && rest.n > 0 ? set_port(t, bytes_part(rest, 1, rest.n)) : e;
 }
 
 static enum err read_host(const struct token *t, struct bytes text) {
-    struct model_ip ip;
+    struct ip ip;
     size_t colon = first_of(text, ":");
     if (bytes_starts(text, "["))
         return read_bracketed(t, text);
-    if (colon == text.n || model_ip_read(text, &ip))
+    if (colon == text.n || ip_read(text, &ip))
         return set_host(t, text);
     struct bytes rest = bytes_part(text, colon + 1, text.n);
     if (has(text, "%"))
@@ -259,14 +258,14 @@ enum err model_target_read(struct arena *a, struct bytes token, unsigned forms,
 
 /* True where the range holds more than IPv4-mapped addresses, and those too: an
  * exclusion of IPv4 addresses could be walked around through it. */
-static bool hides_mapped(const struct model_range *r) {
-    struct model_range mapped;
-    struct model_ip low = {.size = 16}, high = {.size = 16};
+static bool hides_mapped(const struct ip_range *r) {
+    struct ip_range mapped;
+    struct ip low = {.size = 16}, high = {.size = 16};
     memset(low.bytes + 10, 0xff, 2);
     memset(high.bytes + 10, 0xff, 6);
-    mapped = (struct model_range){low, high};
-    return r->first.size == 16 && model_ip_compare(&r->first, &mapped.last) <= 0 &&
-           model_ip_compare(&mapped.first, &r->last) <= 0;
+    mapped = (struct ip_range){low, high};
+    return r->first.size == 16 && ip_compare(&r->first, &mapped.last) <= 0 &&
+           ip_compare(&mapped.first, &r->last) <= 0;
 }
 
 enum err model_target_check(const struct model_target *t, struct fault *f) {
@@ -276,7 +275,7 @@ enum err model_target_check(const struct model_target *t, struct fault *f) {
     const char *key = (const char *)t->key.p;
     if (t->kind != MODEL_TARGET_RANGE)
         return ERR_OK;
-    if (!model_range_count(&t->range, &n) || n > MODEL_ADDRESSES_LARGE_MAX)
+    if (!ip_range_count(&t->range, &n) || n > MODEL_ADDRESSES_LARGE_MAX)
         return fault_set(f, ERR_USAGE, "target",
                          "%.*s has more than 2^40 addresses: no scan of it would end", shown, key);
     if (n > MODEL_ADDRESSES_MAX && !t->is_large_wanted)
@@ -293,10 +292,10 @@ enum err model_target_check(const struct model_target *t, struct fault *f) {
 
 /* Exclusions. */
 
-bool model_excluded(const struct model_exclusions *x, struct bytes host, const struct model_ip *ip,
+bool model_excluded(const struct model_exclusions *x, struct bytes host, const struct ip *ip,
                     uint16_t port) {
-    struct model_ip from_text;
-    if ((ip == NULL || ip->size == 0) && model_ip_read(host, &from_text))
+    struct ip from_text;
+    if ((ip == NULL || ip->size == 0) && ip_read(host, &from_text))
         ip = &from_text;
     for (size_t i = 0; i < x->n; i++) {
         const struct model_target *t = &x->items[i];
@@ -304,7 +303,7 @@ bool model_excluded(const struct model_exclusions *x, struct bytes host, const s
         if (t->kind == MODEL_TARGET_NAME)
             is_here = bytes_equal(t->key, host);
         else if (t->kind != MODEL_TARGET_PATH && ip != NULL)
-            is_here = model_range_has(&t->range, ip);
+            is_here = ip_range_has(&t->range, ip);
         if (is_here && (!t->has_ports || model_ports_has(&t->ports, port)))
             return true;
     }

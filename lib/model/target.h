@@ -1,13 +1,13 @@
 /* Targets: what a person configured, and the endpoints it unfolds to.
  *
  * A target's key is its identity among targets: the name in its one form, the
- * address, CIDR or range as model_range_write has it, or the path. Texts and
+ * address, CIDR or range as ip_range_write has it, or the path. Texts and
  * ports live in the arena that was handed in.
  */
 #ifndef MODEL_TARGET_H
 #define MODEL_TARGET_H
 
-#include "model/address.h"
+#include "base/ip.h"
 #include "model/endpoint.h"
 #include "model/ports.h"
 
@@ -24,8 +24,8 @@ model_target_kind_name(enum model_target_kind k); /* "name", "address", "range",
 struct model_target {
     enum model_target_kind kind;
     struct bytes key;
-    struct model_range range; /* address and range */
-    bool has_ports;           /* ports of its own; else it follows the default list */
+    struct ip_range range; /* address and range */
+    bool has_ports;        /* ports of its own; else it follows the default list */
     struct model_ports ports;
     enum model_protocol protocol; /* MODEL_PROTOCOL_NONE: each port's own */
     struct bytes sni;             /* empty: the name, if it is one */
@@ -74,7 +74,7 @@ struct model_exclusions {
 
 /* For addresses that a name led to as well: the probe asks before it connects.
  * `host` may be empty, ip NULL or none, where they are not known. */
-bool model_excluded(const struct model_exclusions *x, struct bytes host, const struct model_ip *ip,
+bool model_excluded(const struct model_exclusions *x, struct bytes host, const struct ip *ip,
                     uint16_t port);
 
 /* The path, or a folder above it. */
@@ -101,12 +101,12 @@ struct model_unfold {
     const struct model_target *target;
     const struct model_exclusions *exclusions;
     struct model_ports ports;
-    struct model_range span; /* addresses with the same ports left */
-    struct model_ip at;
+    struct ip_range span; /* addresses with the same ports left */
+    struct ip at;
     uint32_t port;
     bool is_done;
     uint8_t left[MODEL_PORT_BITS]; /* ports of the span that are not excluded */
-    char host[MODEL_IP_TEXT_MAX];
+    char host[IP_TEXT_MAX];
 };
 
 void model_unfold_open(struct model_unfold *u, const struct model_target *t,

@@ -25,24 +25,23 @@ static void drop_excluded(uint8_t *left, const struct model_target *exclusion) {
 }
 
 /* What the exclusion does to the span that begins at span->first. */
-static void cut_span(struct model_range *span, uint8_t *left,
-                     const struct model_target *exclusion) {
-    const struct model_range *x = &exclusion->range;
-    if (model_range_has(x, &span->first)) {
+static void cut_span(struct ip_range *span, uint8_t *left, const struct model_target *exclusion) {
+    const struct ip_range *x = &exclusion->range;
+    if (ip_range_has(x, &span->first)) {
         drop_excluded(left, exclusion);
-        if (model_ip_compare(&x->last, &span->last) < 0)
+        if (ip_compare(&x->last, &span->last) < 0)
             span->last = x->last;
-    } else if (model_range_has(span, &x->first)) {
+    } else if (ip_range_has(span, &x->first)) {
         span->last = x->first;
-        model_ip_step_back(&span->last);
+        ip_step_back(&span->last);
     }
 }
 
 /* The span that begins at `first`, and its ports. Names have one span without addresses. */
 static void span_at(const struct model_target *t, const struct model_ports *ports,
-                    const struct model_exclusions *x, struct model_ip first,
-                    struct model_range *span, uint8_t left[MODEL_PORT_BITS]) {
-    *span = (struct model_range){first, t->range.last};
+                    const struct model_exclusions *x, struct ip first, struct ip_range *span,
+                    uint8_t left[MODEL_PORT_BITS]) {
+    *span = (struct ip_range){first, t->range.last};
     memset(left, 0, MODEL_PORT_BITS);
     model_port_bits_add(left, ports);
     for (size_t i = 0; x != NULL && i < x->n; i++) {
@@ -55,12 +54,11 @@ static void span_at(const struct model_target *t, const struct model_ports *port
 }
 
 /* Moves to the address behind the span; false at the end of the target. */
-static bool span_next(const struct model_target *t, const struct model_range *span,
-                      struct model_ip *first) {
-    if (!is_ranged(t) || model_ip_equal(&span->last, &t->range.last))
+static bool span_next(const struct model_target *t, const struct ip_range *span, struct ip *first) {
+    if (!is_ranged(t) || ip_equal(&span->last, &t->range.last))
         return false;
     *first = span->last;
-    return model_ip_add(first, 1);
+    return ip_add(first, 1);
 }
 
 static bool multiply(uint64_t a, uint64_t b, uint64_t *out) {
@@ -73,13 +71,13 @@ static bool multiply(uint64_t a, uint64_t b, uint64_t *out) {
 static enum err count_spans(const struct model_target *t, const struct model_ports *ports,
                             const struct model_exclusions *x, uint64_t *endpoints) {
     uint8_t left[MODEL_PORT_BITS];
-    struct model_range span;
-    struct model_ip first = t->range.first;
+    struct ip_range span;
+    struct ip first = t->range.first;
     *endpoints = 0;
     do {
         uint64_t addresses = 1, part;
         span_at(t, ports, x, first, &span, left);
-        if (is_ranged(t) && !model_range_count(&span, &addresses))
+        if (is_ranged(t) && !ip_range_count(&span, &addresses))
             return ERR_LIMIT;
         if (!multiply(addresses, model_port_bits_count(left), &part) ||
             part > UINT64_MAX - *endpoints)
@@ -100,7 +98,7 @@ enum err model_target_count(const struct model_target *t, const struct model_por
         return ERR_OK;
     }
     c.ports = model_ports_count(ports_of(t, defaults));
-    if (is_ranged(t) && !model_range_count(&t->range, &c.addresses))
+    if (is_ranged(t) && !ip_range_count(&t->range, &c.addresses))
         return ERR_LIMIT;
     if (!multiply(c.addresses, c.ports, &all))
         return ERR_LIMIT;
@@ -119,7 +117,7 @@ uint64_t model_count_add(uint64_t a, uint64_t b) {
     return a > UINT64_MAX - b ? UINT64_MAX : a + b;
 }
 
-static void enter_span(struct model_unfold *u, struct model_ip first) {
+static void enter_span(struct model_unfold *u, struct ip first) {
     span_at(u->target, &u->ports, u->exclusions, first, &u->span, u->left);
     u->at = u->span.first;
     u->port = model_port_bits_next(u->left, 1);
@@ -138,8 +136,8 @@ void model_unfold_open(struct model_unfold *u, const struct model_target *t,
 }
 
 static void advance(struct model_unfold *u) {
-    if (is_ranged(u->target) && !model_ip_equal(&u->at, &u->span.last)) {
-        model_ip_add(&u->at, 1);
+    if (is_ranged(u->target) && !ip_equal(&u->at, &u->span.last)) {
+        ip_add(&u->at, 1);
         return;
     }
     u->at = u->span.first;
@@ -157,7 +155,7 @@ bool model_unfold_next(struct model_unfold *u, struct model_endpoint *out) {
     if (!u->is_done && t->kind == MODEL_TARGET_PATH)
         return next_path(u, out);
     while (!u->is_done && u->port == 0) {
-        struct model_ip first;
+        struct ip first;
         if (span_next(t, &u->span, &first))
             enter_span(u, first);
         else
@@ -169,7 +167,7 @@ bool model_unfold_next(struct model_unfold *u, struct model_endpoint *out) {
         (struct model_endpoint){.kind = MODEL_KIND_TLS, .host = t->key, .port = (uint16_t)u->port};
     if (is_ranged(t)) {
         out->ip = u->at;
-        out->host = bytes_text(model_ip_write(&u->at, u->host));
+        out->host = bytes_text(ip_write(&u->at, u->host));
     }
     out->protocol =
         t->protocol != MODEL_PROTOCOL_NONE ? t->protocol : model_protocol_of_port(out->port);

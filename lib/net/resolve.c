@@ -227,7 +227,7 @@ static bool read_address(const struct ares_addrinfo_node *node, struct ip *out) 
 
 static bool has_address(const struct entry *e, const struct ip *address) {
     for (size_t i = 0; i < e->answer.n; i++)
-        if (memcmp(&e->addresses[i], address, sizeof *address) == 0)
+        if (ip_equal(&e->addresses[i], address))
             return true;
     return false;
 }

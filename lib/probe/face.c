@@ -23,10 +23,6 @@
 /* Servers up to TLS 1.2 send more behind the certificates. So long we read on. */
 enum { DAWDLE_MS = 1000, ALERT_UNRECOGNIZED_NAME = 112 };
 
-static struct ip ip_for(const struct model_ip *ip) {
-    return ip_of(bytes_of(ip->bytes, ip->size));
-}
-
 static uint64_t now_ms(const struct face *face) {
     return net_loop_now_ms(face->run->loop);
 }
@@ -244,9 +240,8 @@ static void leave(struct face *face, bool politely) {
 }
 
 static bool connect_to(struct face *face, struct fault *f) {
-    struct ip ip = ip_for(&face->ip);
     face->connected = false;
-    if (net_conn_open(face->run->loop, &ip, face->place->shown.endpoint.port, on_event, face,
+    if (net_conn_open(face->run->loop, &face->ip, face->place->shown.endpoint.port, on_event, face,
                       &face->conn, f))
         return false;
     face->conns++;
@@ -333,13 +328,13 @@ static void say_words(struct face *face) {
 }
 
 static void begin(struct face *face) {
-    char text[MODEL_IP_TEXT_MAX];
+    char text[IP_TEXT_MAX];
     struct bytes name = sni_of(face);
     struct ip self = {.size = 0};
     face->connected = true;
     face->connect_ms = now_ms(face) - face->start_ms;
     if (name.n == 0)
-        name = bytes_text(model_ip_write(&face->ip, text));
+        name = bytes_text(ip_write(&face->ip, text));
     if (model_protocol_row(face->talk.protocol)->has_dialogue)
         (void)net_conn_local(face->conn, &self);
     if (!talk_begin(&face->talk, name, &self))

@@ -24,17 +24,17 @@ void hosts_clear(struct hosts *h) {
     memset(h, 0, sizeof *h);
 }
 
-static struct host **bucket_of(struct hosts *h, const struct model_ip *ip) {
+static struct host **bucket_of(struct hosts *h, const struct ip *ip) {
     uint32_t v = ip->size;
     for (size_t i = 0; i < ip->size; i++)
         v = (v ^ ip->bytes[i]) * UINT32_C(16777619);
     return &h->buckets[(v ^ (v >> 15)) % HOST_BUCKETS];
 }
 
-static struct host *find_or_add(struct hosts *h, const struct model_ip *ip) {
+static struct host *find_or_add(struct hosts *h, const struct ip *ip) {
     struct host **bucket = bucket_of(h, ip);
     for (struct host *at = *bucket; at; at = at->next)
-        if (model_ip_equal(&at->ip, ip))
+        if (ip_equal(&at->ip, ip))
             return at;
     struct host *host = h->unused;
     if (host)

@@ -57,7 +57,7 @@ const struct probe_certificate *seen_add(struct seen *s, struct bytes der, const
 struct face;
 
 struct host {
-    struct model_ip ip;
+    struct ip ip;
     uint64_t active;
     struct face *first, *last; /* waiting */
     struct host *next;         /* in its bucket, or among the unused */
@@ -141,7 +141,7 @@ struct finding {
 struct face {
     struct run *run;
     struct place *place;
-    struct model_ip ip; /* size 0: there is none to connect to */
+    struct ip ip; /* size 0: there is none to connect to */
     struct host *host;
     struct face *next;            /* ready, or waiting for its host */
     struct face *before, *behind; /* among those under way */

@@ -72,7 +72,7 @@ static void place_drop_face(struct place *p) {
 
 /* ---- faces ---- */
 
-static struct face *face_make(struct place *p, const struct model_ip *ip) {
+static struct face *face_make(struct place *p, const struct ip *ip) {
     struct face *face = calloc(1, sizeof *face);
     if (!face)
         return NULL;
@@ -146,7 +146,7 @@ void run_face_gone(struct run *r, struct face *face) {
 }
 
 /* A face whose outcome is known without a connection. */
-static void tell_without(struct place *p, const struct model_ip *ip, enum model_outcome outcome,
+static void tell_without(struct place *p, const struct ip *ip, enum model_outcome outcome,
                          const char *detail) {
     struct finding f = {outcome, MODEL_STAGE_RESOLVE, -1, detail};
     struct face *face = face_make(p, ip);
@@ -159,7 +159,7 @@ static void tell_without(struct place *p, const struct model_ip *ip, enum model_
 }
 
 /* A face of the place at this address: ready, waiting for its host, or told. */
-static void admit(struct place *p, const struct model_ip *ip) {
+static void admit(struct place *p, const struct ip *ip) {
     struct run *r = p->run;
     const struct model_endpoint *e = &p->shown.endpoint;
     bool go = false;
@@ -195,9 +195,7 @@ static void on_answer(void *context, const struct net_answer *answer) {
         tell_without(p, NULL, MODEL_DNS_ERROR, answer->text);
     /* The place may close with its last face: count down on our own. */
     for (size_t i = 0, n = answer->n; i < n; i++) {
-        struct model_ip ip =
-            model_ip_of(bytes_of(answer->addresses[i].bytes, answer->addresses[i].size));
-        ip = model_ip_unmapped(&ip);
+        struct ip ip = ip_unmapped(&answer->addresses[i]);
         admit(p, &ip);
     }
     pump(r);

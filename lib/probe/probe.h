@@ -46,7 +46,7 @@ struct probe_plan {
     struct model_ports default_ports;
     const struct model_exclusions *exclusions; /* NULL: none */
     struct bytes sni;             /* for all, instead of each name; empty: as the targets say */
-    struct model_ip connect;      /* connect there instead of looking up; size 0: no */
+    struct ip connect;            /* connect there instead of looking up; size 0: no */
     enum model_protocol protocol; /* for all; MODEL_PROTOCOL_NONE: as the targets say */
     struct bytes scan;            /* its id, in each observation */
 };

@@ -98,10 +98,9 @@ bool match_endpoint(const struct match *m, const struct state_endpoint *e) {
         contains(e->place.network, m->text))
         return true;
     for (uint32_t i = e->faces; i != ROWS_NONE; i = state_face(m->state, i)->next_of_endpoint) {
-        char text[MODEL_IP_TEXT_MAX];
+        char text[IP_TEXT_MAX];
         const struct state_face *f = state_face(m->state, i);
-        if (contains(bytes_text(model_ip_write(&f->ip, text)), m->text) ||
-            contains(f->sni, m->text))
+        if (contains(bytes_text(ip_write(&f->ip, text)), m->text) || contains(f->sni, m->text))
             return true;
     }
     return false;

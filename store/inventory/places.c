@@ -69,7 +69,7 @@ static enum err add_face(struct look *l, const struct model_face *face,
 static enum err find_face(struct look *l) {
     struct state *s = l->s;
     const struct state_agent *a = state_agent(s, l->agent);
-    char ip_text[MODEL_IP_TEXT_MAX], hex[2 * INVENTORY_ID_SIZE + 1], id_text[MODEL_ID_TEXT];
+    char ip_text[IP_TEXT_MAX], hex[2 * INVENTORY_ID_SIZE + 1], id_text[MODEL_ID_TEXT];
     uint8_t id[INVENTORY_ID_SIZE];
     struct model_face face = model_observation_face(l->o, a->network, ip_text);
     hex_write(hex, bytes_of(a->id, INVENTORY_ID_SIZE));

@@ -215,7 +215,7 @@ bool record_observation_read(struct arena *a, struct bytes in, struct model_obse
     take_names(&c, out, 0);
     out->host = cur_vec16(&c);
     struct bytes ip = cur_vec8(&c);
-    out->ip = model_ip_of(ip);
+    out->ip = ip_of(ip);
     if (ip.n != out->ip.size)
         cur_refuse(&c);
     out->port = cur_u16(&c);

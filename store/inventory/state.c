@@ -138,7 +138,7 @@ static int compare_place(const void *context, uint32_t a, uint32_t b) {
     const struct state *s = context;
     const struct state_endpoint *x = state_endpoint(s, a), *y = state_endpoint(s, b);
     int c = x->place.ip.size != 0 && y->place.ip.size != 0
-                ? model_ip_compare(&x->place.ip, &y->place.ip)
+                ? ip_compare(&x->place.ip, &y->place.ip)
                 : by_number(x->place.ip.size != 0, y->place.ip.size != 0);
     if (c == 0)
         c = by_text(x->place.host, y->place.host);

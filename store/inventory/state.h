@@ -74,7 +74,7 @@ struct state_face {
     int64_t first_ms, last_ms;
     uint64_t pass;
     enum model_outcome outcome;
-    struct model_ip ip;
+    struct ip ip;
     struct bytes sni;
     enum model_asked asked;
 };

@@ -14,7 +14,7 @@ static void demand(bool holds) {
 static void try_observation(struct arena *a, struct json_value v) {
     struct model_observation o, again;
     struct buf first, second;
-    char ip[MODEL_IP_TEXT_MAX], id[MODEL_ID_TEXT];
+    char ip[IP_TEXT_MAX], id[MODEL_ID_TEXT];
     if (model_observation_read(a, v, &o, NULL) != ERR_OK)
         return;
     buf_init(&first, 1 << 20);

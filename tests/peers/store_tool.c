@@ -53,7 +53,7 @@ static void look(struct model_observation *o, struct model_sha256 *hash, struct 
     *o = (struct model_observation){
         .scan = bytes_text("fill"),
         .target = bytes_text("198.18.0.0/15"),
-        .ip = model_ip_of(bytes_of(ip, 4)),
+        .ip = ip_of(bytes_of(ip, 4)),
         .port = (uint16_t)(443 + (i >> 16)),
         .protocol = MODEL_TLS,
         .time_s = now_s,

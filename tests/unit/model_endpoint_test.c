@@ -10,7 +10,7 @@ static struct model_endpoint tls(const char *network, const char *host, uint16_t
                                .host = bytes_text(host),
                                .port = port,
                                .protocol = protocol};
-    (void)(model_ip_read(e.host, &e.ip) || (e.ip.size = 0));
+    (void)(ip_read(e.host, &e.ip) || (e.ip.size = 0));
     return e;
 }
 
@@ -85,10 +85,10 @@ static void faces_have_fixed_identities(void **state) {
     char id[MODEL_ID_TEXT];
     model_face_id(&face, bytes_text("agent-1"), id);
     assert_string_equal(id, "83c13ea16610ffa0ae87083a6df9ea1f");
-    assert_true(model_ip_read(bytes_text("198.51.100.7"), &face.ip));
+    assert_true(ip_read(bytes_text("198.51.100.7"), &face.ip));
     model_face_id(&face, bytes_text("agent-1"), id);
     assert_string_equal(id, "d20773482ca4846c3b174d90531364b0");
-    assert_true(model_ip_read(bytes_text("2001:db8::1"), &face.ip));
+    assert_true(ip_read(bytes_text("2001:db8::1"), &face.ip));
     face.sni = bytes_text("");
     face.asked = MODEL_ASKED_RSA;
     model_face_id(&face, bytes_text("agent-1"), id);

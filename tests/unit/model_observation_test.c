@@ -84,7 +84,7 @@ static void writes_files_and_failures(void **state) {
                                       .has_alert = true,
                                       .alert = 40,
                                       .asked = MODEL_ASKED_ML_DSA};
-    assert_true(model_ip_read(bytes_text("10.0.0.5"), &alert.ip));
+    assert_true(ip_read(bytes_text("10.0.0.5"), &alert.ip));
     expect_json(
         &file, "{\"type\":\"observation\",\"scan\":\"s\",\"target\":\"/etc/"
                "ssl\",\"kind\":\"file\",\"host\":null,\"ip\":null,"
@@ -209,14 +209,14 @@ static void hostile_texts_round_trip(void **state) {
 static void tells_its_face(void **state) {
     (void)state;
     struct model_observation o;
-    char text[MODEL_IP_TEXT_MAX];
+    char text[IP_TEXT_MAX];
     assert_int_equal(read_text(bytes_text(line), &o, NULL), ERR_OK);
     struct model_face face = model_observation_face(&o, bytes_text("dc1"), text);
     assert_text(face.endpoint.host, "mail.example.com");
     assert_int_equal(face.endpoint.ip.size, 0);
     assert_int_equal(face.ip.size, 4);
     o.host = bytes_text("");
-    assert_true(model_ip_read(bytes_text("::ffff:127.0.0.1"), &o.ip));
+    assert_true(ip_read(bytes_text("::ffff:127.0.0.1"), &o.ip));
     face = model_observation_face(&o, bytes_text("dc1"), text);
     assert_text(face.endpoint.host, "127.0.0.1");
     assert_true(model_endpoint_is_private(&face.endpoint));

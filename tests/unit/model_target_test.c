@@ -155,14 +155,14 @@ static uint64_t walk(const struct model_target *t, const struct model_ports *def
     struct model_unfold u;
     struct model_endpoint e;
     uint64_t n = 0;
-    struct model_ip last = {.size = 0};
+    struct ip last = {.size = 0};
     uint16_t last_port = 0;
     model_unfold_open(&u, t, defaults, x);
     for (; model_unfold_next(&u, &e); n++) {
         assert_false(model_excluded(x, e.host, &e.ip, e.port));
-        assert_false(n > 0 && model_ip_equal(&last, &e.ip) && e.port == last_port);
+        assert_false(n > 0 && ip_equal(&last, &e.ip) && e.port == last_port);
         if (e.kind == MODEL_KIND_TLS && e.ip.size > 0)
-            assert_true(model_range_has(&t->range, &e.ip));
+            assert_true(ip_range_has(&t->range, &e.ip));
         last = e.ip;
         last_port = e.port;
     }
@@ -278,13 +278,13 @@ static void exclusions_hold_for_what_names_lead_to(void **state) {
     const struct model_target items[] = {target("10.0.0.0/8", NULL),
                                          target("mail.example.com", "25"), target("/srv", NULL)};
     struct model_exclusions x = {items, COUNT_OF(items)};
-    struct model_ip ip;
-    assert_true(model_ip_read(bytes_text("10.1.2.3"), &ip));
+    struct ip ip;
+    assert_true(ip_read(bytes_text("10.1.2.3"), &ip));
     assert_true(model_excluded(&x, bytes_text("other.example.com"), &ip, 443));
-    assert_true(model_ip_read(bytes_text("::ffff:10.1.2.3"), &ip));
+    assert_true(ip_read(bytes_text("::ffff:10.1.2.3"), &ip));
     assert_true(model_excluded(&x, bytes_text("other.example.com"), &ip, 443));
     assert_true(model_excluded(&x, bytes_text("10.9.9.9"), NULL, 443));
-    assert_true(model_ip_read(bytes_text("11.1.2.3"), &ip));
+    assert_true(ip_read(bytes_text("11.1.2.3"), &ip));
     assert_false(model_excluded(&x, bytes_text("other.example.com"), &ip, 443));
     assert_true(model_excluded(&x, bytes_text("mail.example.com"), &ip, 25));
     assert_false(model_excluded(&x, bytes_text("mail.example.com"), &ip, 443));

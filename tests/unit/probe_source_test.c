@@ -66,11 +66,11 @@ static void places_at_a_host(void **state) {
     bool go;
     hosts_init(&h, 2);
     for (size_t i = 0; i < COUNT_OF(faces); i++) {
-        faces[i].ip = model_ip_of(bytes_of("\x0a\0\0\1", 4));
+        faces[i].ip = ip_of(bytes_of("\x0a\0\0\1", 4));
         assert_true(hosts_take(&h, &faces[i], &go));
         assert_int_equal(go, i < 2);
     }
-    other.ip = model_ip_of(bytes_of("\x0a\0\0\2", 4));
+    other.ip = ip_of(bytes_of("\x0a\0\0\2", 4));
     assert_true(hosts_take(&h, &other, &go));
     assert_true(go);
     assert_int_equal(h.waiting, 4);

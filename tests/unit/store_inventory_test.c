@@ -124,7 +124,7 @@ static struct model_observation look(struct shop *s, const char *ip, uint16_t po
                                   .tls = {.version = bytes_text("TLSv1.3")},
                                   .chain = hashes,
                                   .chain_n = n};
-    assert_true(model_ip_read(bytes_text(ip), &o.ip));
+    assert_true(ip_read(bytes_text(ip), &o.ip));
     for (size_t i = 0; i < n; i++)
         hash_of(HASH_SHA256, chain[i], hashes[i].bytes);
     return o;
@@ -795,7 +795,7 @@ static void pusher_run(void *argument) {
                                       .stage = MODEL_STAGE_DONE,
                                       .chain = &hash,
                                       .chain_n = 1};
-        (void)model_ip_read(bytes_text("192.0.2.9"), &o.ip);
+        (void)ip_read(bytes_text("192.0.2.9"), &o.ip);
         snprintf(name, sizeof name, "%u-%u", p->id / 2, i);
         struct inventory_push push = {.agent = p->agent,
                                       .batch = bytes_text(name),

@@ -169,7 +169,7 @@ static void push_seen(struct shop *s, struct bytes der, const char *batch) {
                                   .stage = MODEL_STAGE_DONE,
                                   .chain = &hash,
                                   .chain_n = 1};
-    assert_true(model_ip_read(bytes_text("192.0.2.7"), &o.ip));
+    assert_true(ip_read(bytes_text("192.0.2.7"), &o.ip));
     struct inventory_push push = {.agent = s->agent,
                                   .batch = bytes_text(batch),
                                   .certificates = &cert,

@@ -109,7 +109,7 @@ static enum err read_detail(struct api_call *call, struct inventory_cert_detail 
 }
 
 static void json_sighting(struct json *j, const struct inventory_sighting *s) {
-    char address[MODEL_IP_TEXT_MAX];
+    char address[IP_TEXT_MAX];
     const struct model_endpoint *e = &s->face.endpoint;
     json_object(j, NULL);
     json_object(j, "endpoint");
@@ -121,7 +121,7 @@ static void json_sighting(struct json *j, const struct inventory_sighting *s) {
     api_json_optional(j, "path", e->path);
     json_text(j, "protocol", e->kind == MODEL_KIND_TLS ? model_protocol_name(e->protocol) : NULL);
     json_end(j, '}');
-    api_json_optional(j, "address", bytes_text(model_ip_write(&s->face.ip, address)));
+    api_json_optional(j, "address", bytes_text(ip_write(&s->face.ip, address)));
     api_json_optional(j, "sni", s->face.sni);
     json_text(j, "asked", model_asked_name(s->face.asked));
     api_json_agent(j, "agent", s->agent, s->agent_name);

@@ -129,11 +129,11 @@ static struct bytes name_of(const struct inventory_endpoint_detail *d, const uin
 
 static void json_face(struct api_call *call, const struct inventory_endpoint_detail *d,
                       const struct inventory_face *face) {
-    char address[MODEL_IP_TEXT_MAX];
+    char address[IP_TEXT_MAX];
     const struct model_observation *o = &face->last;
     struct json *j = &call->json;
     json_object(j, NULL);
-    api_json_optional(j, "address", bytes_text(model_ip_write(&o->ip, address)));
+    api_json_optional(j, "address", bytes_text(ip_write(&o->ip, address)));
     api_json_optional(j, "sni", o->sni);
     json_text(j, "asked", model_asked_name(o->asked));
     json_text(j, "outcome", model_outcome_name(o->outcome));
@@ -178,13 +178,13 @@ static void json_face(struct api_call *call, const struct inventory_endpoint_det
 }
 
 static void json_history(struct json *j, const struct inventory_sighting *s) {
-    char address[MODEL_IP_TEXT_MAX];
+    char address[IP_TEXT_MAX];
     json_object(j, NULL);
     json_object(j, "certificate");
     json_hex(j, "sha256", bytes_of(s->cert, SHA256_SIZE));
     json_bytes(j, "display_name", s->cert_name);
     json_end(j, '}');
-    api_json_optional(j, "address", bytes_text(model_ip_write(&s->face.ip, address)));
+    api_json_optional(j, "address", bytes_text(ip_write(&s->face.ip, address)));
     api_json_optional(j, "sni", s->face.sni);
     json_text(j, "asked", model_asked_name(s->face.asked));
     api_json_ms(j, "first_seen", s->first_ms);
