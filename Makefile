@@ -28,9 +28,9 @@ VERSION := $(shell cat VERSION)
 
 # ---- what there is ---------------------------------------------------------
 
-BASE := bytes buf arena err clock text json zip thread env file walk process opt der oid ip $(if $(filter windows-%,$(TARGET)),os_win32,os_posix)
+BASE := bytes buf arena err clock text json zip thread env file walk process opt der ber oid ip $(if $(filter windows-%,$(TARGET)),os_win32,os_posix)
 CRYPTO := hash aead ecdh sodium key verify
-X509 := time name key key_file extension cert request crl deviation host pem chain extension_write write
+X509 := time name key key_file extension cert request crl deviation host pem container chain extension_write write
 TLS := suites names hello message schedule record harvest
 NET := signature loop conn resolve trust easy http smtp
 MODEL := name protocol ports target unfold list target_file endpoint json_member observation summary passes certificate
@@ -75,12 +75,12 @@ UNIT_TESTS := \
 	model_name_test model_ports_test model_target_test model_target_file_test \
 	model_endpoint_test model_observation_test model_certificate_test \
 	base_bytes_test base_text_test base_json_test base_zip_test base_file_test base_walk_test base_process_test \
-	base_opt_test base_der_test base_oid_test base_ip_test \
+	base_opt_test base_der_test base_ber_test base_oid_test base_ip_test \
 	http_reader_test http_target_test http_response_test http_server_test \
 	crypto_hash_test crypto_aead_test crypto_ecdh_test crypto_sodium_test crypto_key_test \
 	crypto_verify_test \
 	tls_hello_test tls_message_test tls_schedule_test tls_harvest_test \
-	x509_time_test x509_name_test x509_cert_test x509_host_test x509_pem_test x509_chain_test \
+	x509_time_test x509_name_test x509_cert_test x509_host_test x509_pem_test x509_container_test x509_chain_test \
 	x509_request_test x509_crl_test \
 	ca_profile_test ca_match_test ca_builtin_test \
 	auth_users_test auth_sessions_test auth_tokens_test auth_signature_test \

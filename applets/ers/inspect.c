@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "model/certificate.h"
+#include "x509/container.h"
 
 #include <string.h>
 
@@ -30,9 +31,10 @@ struct inspect {
     struct env *env;
     const struct opt_common *common;
     bool pem, color;
-    const char *input; /* as typed */
-    size_t position;   /* of the certificate in its input, from 1 */
-    struct buf file, der, out;
+    const char *input;                        /* as typed */
+    size_t position;                          /* of the certificate in its input, from 1 */
+    const struct x509_container_entry *entry; /* the certificate as it lies there */
+    struct buf file, out;
     struct arena arena; /* of one certificate */
     size_t certificates, private_keys, skipped, failures, inputs, inputs_failed;
 };
@@ -185,6 +187,7 @@ static void show_as_json(struct inspect *in, const struct x509_cert *cert) {
     json_object(&j, NULL);
     model_certificate_json(&j, cert, in->pem);
     json_text(&j, "input", in->input);
+    json_text(&j, "container", x509_container_name(in->entry->type));
     json_end(&j, '}');
     buf_u8(&in->out, '\n');
 }
@@ -271,40 +274,30 @@ static void report_text(struct inspect *in, enum err code, const char *what, con
     report(in, &f);
 }
 
-static void read_pem(struct inspect *in) {
-    struct cur c = cur_open(buf_bytes(&in->file));
-    struct pem_object object;
-    size_t keys = 0, skipped = 0, broken = 0;
-    while (pem_next(&c, &in->der, &object)) {
-        if (object.kind == PEM_CERTIFICATE)
-            show_certificate(in, object.der);
-        keys += object.kind == PEM_PRIVATE_KEY;
-        skipped += object.kind == PEM_OTHER;
-        broken += object.kind == PEM_BROKEN;
-    }
-    note(in, keys, "a private key lies in this file", "private keys lie in this file");
-    note(in, skipped, "an object that is no certificate was left out",
-         "objects that are no certificates were left out");
-    in->private_keys += keys;
-    in->skipped += skipped;
-    if (broken > 0)
-        report_text(in, ERR_FORMAT, "PEM", "an object without its END line, or not in base64");
-    else if (in->position == 0)
-        report_text(in, ERR_NOT_FOUND, "PEM", "no certificate in it");
+static bool tell_certificate(void *context, const struct x509_container_entry *entry) {
+    struct inspect *in = context;
+    in->entry = entry;
+    show_certificate(in, entry->der);
+    return in->env->stop == NULL || *in->env->stop == 0;
 }
 
-static void read_der(struct inspect *in) {
-    struct cur c = cur_open(buf_bytes(&in->file));
-    do {
-        struct bytes one = x509_der_next(&c);
-        if (c.bad && in->position == 0)
-            report_text(in, ERR_FORMAT, "file", "neither PEM nor DER, or cut off");
-        else if (c.bad)
-            report_text(in, ERR_FORMAT, "file",
-                        "something that is no DER follows the certificates");
-        else
-            show_certificate(in, one);
-    } while (!c.bad && c.rest.n > 0);
+static void tell_fault(void *context, const struct fault *f) {
+    report(context, f);
+}
+
+static void read_container(struct inspect *in) {
+    const struct x509_container_reader reader = {
+        .context = in, .certificate = tell_certificate, .fault = tell_fault};
+    struct x509_container_account account;
+    x509_container_read(buf_bytes(&in->file), &reader, &account);
+    note(in, account.private_keys, "a private key lies in this file",
+         "private keys lie in this file");
+    note(in, account.others, "an object that is no certificate was left out",
+         "objects that are no certificates were left out");
+    in->private_keys += account.private_keys;
+    in->skipped += account.others;
+    if (account.certificates + account.faults == 0)
+        report_text(in, ERR_NOT_FOUND, "file", "no certificate in it");
 }
 
 static enum err read_stream(struct env *env, struct buf *out, struct fault *f) {
@@ -330,12 +323,8 @@ static void inspect_input(struct inspect *in, const char *input) {
                                          : file_read(input, &in->file, &f);
     if (e != ERR_OK)
         report(in, &f);
-    else if (in->file.n == 0)
-        report_text(in, ERR_FORMAT, "file", "it is empty");
-    else if (pem_is(buf_bytes(&in->file)))
-        read_pem(in);
     else
-        read_der(in);
+        read_container(in);
     in->inputs++;
     in->inputs_failed += in->failures > failures;
 }
@@ -350,7 +339,6 @@ static int inspect_run(struct env *env, const void *options, const struct opt_co
     struct inspect in = {.env = env, .common = common, .pem = o->pem};
     in.color = opt_use_color(common, 1);
     buf_init(&in.file, INPUT_MAX);
-    buf_init(&in.der, X509_DER_MAX);
     buf_init(&in.out, OUTPUT_MAX);
     arena_init(&in.arena, CERTIFICATE_ARENA_MAX);
     bool stopped = false;
@@ -361,7 +349,6 @@ static int inspect_run(struct env *env, const void *options, const struct opt_co
     if (common->json)
         show_summary(&in);
     buf_clear(&in.file);
-    buf_clear(&in.der);
     buf_clear(&in.out);
     arena_clear(&in.arena);
     if (fflush(env->out) != 0 || ferror(env->out)) {

@@ -1,0 +1,57 @@
+/* Any file with certificates in it: bytes in, each certificate's DER out.
+ *
+ * What a file is, is found by its content, never by its name:
+ *   pem     one or more objects with BEGIN and END lines, any text around them
+ *   der     certificates, one behind the other
+ * Each certificate is told as it is stored, in the order of the file; whether it can be
+ * read is for x509_cert_read to say. An object that cannot be read is told as a fault and
+ * loses no other. Private keys are counted; their bytes are neither told nor kept.
+ *
+ * No I/O, no globals; any thread. What was decoded on the way is wiped. Memory: about
+ * twice the file.
+ */
+#ifndef X509_CONTAINER_H
+#define X509_CONTAINER_H
+
+#include "base/buf.h"
+
+enum x509_container {
+    X509_CONTAINER_NONE, /* no file of certificates */
+    X509_CONTAINER_PEM,
+    X509_CONTAINER_DER,
+};
+/* "pem", "der"; NULL for X509_CONTAINER_NONE. */
+const char *x509_container_name(enum x509_container type);
+
+struct x509_container_entry {
+    struct bytes der;         /* one certificate, as it is stored; borrowed for the call */
+    struct bytes name;        /* its alias or friendly name, UTF-8 but foreign; empty: none */
+    enum x509_container type; /* how this one is stored: a PEM file may hold others */
+};
+
+struct x509_container_reader {
+    void *context;
+    /* One certificate. False ends the reading. */
+    bool (*certificate)(void *context, const struct x509_container_entry *entry);
+    /* One object that cannot be read; the first X509_CONTAINER_FAULTS_TOLD of a file. May
+     * be NULL. */
+    void (*fault)(void *context, const struct fault *f);
+};
+
+enum { X509_CONTAINER_FAULTS_TOLD = 100 };
+
+struct x509_container_account {
+    enum x509_container type; /* of the file */
+    size_t certificates;      /* told */
+    size_t private_keys;      /* met, of any form, encrypted ones too */
+    size_t others;            /* requests, lists, parameters, ...: left out */
+    size_t faults;            /* objects that cannot be read, told or not */
+};
+
+/* Where the file is none of these, or cut off in its first object, the type is
+ * X509_CONTAINER_NONE and there is one fault, ERR_FORMAT. A file without certificates is
+ * no fault: `certificates` is 0. */
+void x509_container_read(struct bytes file, const struct x509_container_reader *reader,
+                         struct x509_container_account *out);
+
+#endif
