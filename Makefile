@@ -94,7 +94,7 @@ FUZZ_TARGETS := \
 	ers_last_fuzz ers_requests_fuzz \
 	model_target_fuzz model_target_file_fuzz model_observation_fuzz \
 	http_reader_fuzz \
-	tls_harvest_fuzz \
+	tls_harvest_fuzz probe_dialogue_fuzz \
 	x509_cert_fuzz x509_pem_fuzz x509_chain_fuzz x509_request_fuzz x509_crl_fuzz \
 	ca_profile_fuzz \
 	crypto_key_fuzz crypto_verify_fuzz \
@@ -105,7 +105,7 @@ TORTURE_TESTS := server_kill_test.py store_kill.py
 PEER_TESTS := \
 	request_test.py request_faults_test.py false_start_test.py try_test.py digest_test.py \
 	clm_words_test.py dist_root_test.py gui_test.py house_test.py net_http_test.py scan_test.py \
-	push_test.py binary_test.py discover_test.py http_test.py tls_test.py inspect_test.py \
+	push_test.py starttls_test.py binary_test.py discover_test.py http_test.py tls_test.py inspect_test.py \
 	x509_write_test.py ca_test.py server_test.py request_server_test.py export_test.py
 BENCH := x509_read
 BENCH_PEERS := scan_floor peer_x509 peer_sqlite

@@ -60,6 +60,8 @@ test     /usr/lib/postgresql/*/bin/postgres               postgresql
 test     mariadbd                                         mariadb-server-core
 test     prosody                                          prosody
 test     inspircd                                         inspircd
+test     xrdp                                             xrdp
+test     cupsd                                            cups-daemon
 bench    openssl                                          openssl
 bench    nginx                                            nginx
 bench    python3                                          python3

@@ -54,6 +54,10 @@ static const struct dialogue_row rows[MODEL_PROTOCOL_COUNT] = {
 };
 /* clang-format on */
 
+bool dialogue_begins(enum model_protocol p) {
+    return rows[p].begin != NULL;
+}
+
 const char *dialogue_direct_alpn(enum model_protocol p) {
     return rows[p].direct_alpn;
 }

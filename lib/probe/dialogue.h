@@ -60,6 +60,8 @@ struct bytes dialogue_heard(const struct dialogue *d);
  * bytes would not change it. */
 enum model_protocol dialogue_shown(struct bytes heard, bool *is_certain);
 
+/* The client speaks first. */
+bool dialogue_begins(enum model_protocol p);
 /* The ALPN name by which the protocol's newer versions speak TLS at once ("tds/8.0");
  * NULL: none. */
 const char *dialogue_direct_alpn(enum model_protocol p);

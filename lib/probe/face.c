@@ -189,7 +189,8 @@ static struct finding finding_of(const struct face *face, enum model_outcome rea
     if (f.outcome == MODEL_OK && face->shape != TLS_SHAPE_FULL && !f.detail[0])
         f.detail = face->shape == TLS_SHAPE_OLD ? "answers only a hello without extensions"
                                                 : "answers only a plain hello";
-    if (f.outcome == MODEL_OK && !f.detail[0] && face->talk.is_found)
+    if (f.outcome == MODEL_OK && !f.detail[0] &&
+        (face->talk.is_found || (face->talk.is_guess && !face->talk.is_direct)))
         f.detail = "the protocol was found by what the server shows";
     if (f.outcome == MODEL_OK && words[0])
         f.detail = words;
@@ -285,6 +286,8 @@ static void conclude(struct face *face, const struct finding *found, bool polite
         f = face->first;
         face->shape = TLS_SHAPE_FULL;
         forget(face);
+        if (face->talk.is_guess)
+            talk_unguess(&face->talk);
     }
     tell(face, &f);
 }

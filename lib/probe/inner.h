@@ -85,12 +85,13 @@ struct face *hosts_give(struct hosts *h, struct face *face);
  * behind it. Without a dialogue all is handed through. */
 struct talk {
     enum model_protocol protocol; /* spoken now */
+    enum model_protocol expected; /* before a guess */
     struct dialogue *dialogue;    /* of the connection that counts; NULL: TLS at once */
     bool is_tls;                  /* the hello is out; before that the dialogue goes on */
     bool is_listening;            /* a greeting where TLS was expected: read until it is certain */
     bool is_heard;                /* the connection has brought bytes */
     bool is_direct;               /* TLS at once, under the protocol's own ALPN name */
-    bool is_guess;                /* direct only because nothing was said to the dialogue */
+    bool is_guess;                /* TLS at once because nothing was said to the dialogue */
     bool is_found; /* the protocol is what the server showed, not what was expected */
 };
 
@@ -108,6 +109,8 @@ void talk_reset(struct talk *t);
 /* After a dialogue that led nowhere: whether it is worth another connection, as what the
  * server showed (`may_find`: its protocol was nobody's wish) or by TLS at once. */
 bool talk_retry(struct talk *t, enum model_outcome outcome, bool may_find);
+/* TLS at once was a guess, and a wrong one: what counts is the dialogue. */
+void talk_unguess(struct talk *t);
 
 /* ---- facts.c ---- */
 

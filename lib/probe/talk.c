@@ -45,17 +45,28 @@ bool talk_is_strange(struct bytes data) {
 
 void talk_reset(struct talk *t) {
     dialogue_close(t->dialogue);
-    *t = (struct talk){.protocol = t->protocol, .is_direct = t->is_direct, .is_found = t->is_found};
+    *t = (struct talk){.protocol = t->protocol,
+                       .expected = t->expected,
+                       .is_direct = t->is_direct,
+                       .is_guess = t->is_guess,
+                       .is_found = t->is_found};
 }
 
-bool talk_retry(struct talk *t, enum model_outcome outcome, bool may_find) {
-    if (!talk_is_before_tls(t) ||
-        (outcome != MODEL_NOT_TLS && outcome != MODEL_CLOSED && outcome != MODEL_RESET))
+/* TLS at once, where nobody talks to the dialogue: under the protocol's name where it has
+ * one for that, else as TLS and nothing else. */
+static bool guess(struct talk *t, bool may_find) {
+    bool has_alpn = dialogue_direct_alpn(t->protocol) != NULL;
+    if (t->is_direct || t->is_found || (!has_alpn && (!may_find || !dialogue_begins(t->protocol))))
         return false;
-    bool is_certain;
-    struct bytes heard = dialogue_heard(t->dialogue);
-    enum model_protocol shown = dialogue_shown(heard, &is_certain);
-    if (dialogue_direct_alpn(t->protocol) && (heard.n == 0 || shown == MODEL_TLS)) {
+    t->is_direct = has_alpn;
+    t->is_guess = true;
+    t->expected = t->protocol;
+    t->protocol = has_alpn ? t->protocol : MODEL_TLS;
+    return true;
+}
+
+static bool find(struct talk *t, enum model_protocol shown, bool may_find) {
+    if (shown == MODEL_TLS && dialogue_direct_alpn(t->protocol) && !t->is_direct) {
         t->is_direct = true;
         return true;
     }
@@ -64,4 +75,18 @@ bool talk_retry(struct talk *t, enum model_outcome outcome, bool may_find) {
     t->protocol = shown;
     t->is_found = true;
     return true;
+}
+
+bool talk_retry(struct talk *t, enum model_outcome outcome, bool may_find) {
+    bool is_end = outcome == MODEL_CLOSED || outcome == MODEL_RESET, is_certain;
+    if (!talk_is_before_tls(t) || (outcome != MODEL_NOT_TLS && !is_end))
+        return false;
+    struct bytes heard = dialogue_heard(t->dialogue);
+    return heard.n == 0 ? guess(t, may_find)
+                        : find(t, dialogue_shown(heard, &is_certain), may_find);
+}
+
+void talk_unguess(struct talk *t) {
+    t->protocol = t->expected;
+    t->is_guess = t->is_direct = false;
 }
