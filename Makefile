@@ -35,6 +35,7 @@ TLS := suites names hello message schedule record harvest
 NET := signature loop conn resolve trust easy http smtp
 MODEL := name protocol ports target unfold list target_file endpoint json_member observation summary passes certificate
 PROBE := source seen host dialogue dialogue_text dialogue_xmpp dialogue_binary dialogue_tds dialogue_shown talk facts face probe
+QUERY := fields pattern value parse match
 EXPORT := csv
 NOTIFY := digest mail state
 CA := profile match authority builtin
@@ -62,7 +63,7 @@ APPLETS := \
 
 SOURCES := $(BASE:%=lib/base/%.c) $(CRYPTO:%=lib/crypto/%.c) $(X509:%=lib/x509/%.c) \
 	$(TLS:%=lib/tls/%.c) $(NET:%=lib/net/%.c) $(MODEL:%=lib/model/%.c) $(PROBE:%=lib/probe/%.c) \
-	$(EXPORT:%=lib/export/%.c) $(NOTIFY:%=lib/notify/%.c) $(CA:%=lib/ca/%.c) $(STORE:%=store/%.c) $(WEB:%=web/%.c) $(APPLETS:%=applets/%.c)
+	$(QUERY:%=lib/query/%.c) $(EXPORT:%=lib/export/%.c) $(NOTIFY:%=lib/notify/%.c) $(CA:%=lib/ca/%.c) $(STORE:%=store/%.c) $(WEB:%=web/%.c) $(APPLETS:%=applets/%.c)
 OBJECTS := $(SOURCES:%.c=$(B)/%.o) $(B)/gen/gui_assets.o $(B)/gen/clm_texts.o
 
 LINKS := ers clm-server clm-export
@@ -86,6 +87,7 @@ UNIT_TESTS := \
 	auth_users_test auth_sessions_test auth_tokens_test auth_signature_test \
 	store_entry_test store_log_test store_damage_test store_inventory_test store_requests_test \
 	api_requests_test api_lines_test api_routes_test \
+	query_parse_test query_match_test \
 	export_csv_test \
 	server_identity_test
 FUZZ_TARGETS := \
@@ -100,6 +102,7 @@ FUZZ_TARGETS := \
 	crypto_key_fuzz crypto_verify_fuzz \
 	api_lines_fuzz \
 	auth_files_fuzz \
+	query_parse_fuzz \
 	store_block_fuzz store_record_fuzz
 TORTURE_TESTS := server_kill_test.py store_kill.py
 PEER_TESTS := \
