@@ -41,12 +41,12 @@ NOTIFY := digest mail state
 CA := profile match authority builtin
 STORE := log/entry log/tree log/dictionary log/segment log/walk log/commit log/recover log/fetch log/reader log/log \
 	inventory/record inventory/record_request inventory/rows inventory/state inventory/state_requests inventory/cert inventory/places inventory/inventory \
-	inventory/agents inventory/push inventory/copy inventory/match inventory/lists inventory/details inventory/ending inventory/walk \
+	inventory/agents inventory/push inventory/copy inventory/where inventory/lists inventory/group inventory/details inventory/ending inventory/walk \
 	inventory/entries inventory/requests inventory/revocations inventory/services inventory/work
 WEB := http/request http/target http/head http/reader http/response http/asset http/route http/tls_server \
 	http/listener http/connection http/server http/control_client \
 	auth/auth auth/users auth/sessions auth/tokens auth/nonces auth/agents \
-	api/rows api/digest api/routes api/reply api/openapi api/summary api/people api/certificates api/endpoints \
+	api/rows api/digest api/routes api/reply api/openapi api/summary api/people api/certificates api/groups api/endpoints \
 	api/agents api/lines api/push api/authority api/requests api/requests_json api/services api/work
 GUI := index.html style.css icon.svg app.js api.js dom.js format.js list.js keys.js login.js \
 	dashboard.js certificates.js certificate.js endpoints.js agents.js requests.js admin.js

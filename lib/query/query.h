@@ -175,7 +175,7 @@ struct query_node {
 };
 
 struct query {
-    const struct query_node *root;
+    struct query_node *root;
     unsigned rows;
     int64_t now_s; /* what times were counted from */
 };

@@ -12,7 +12,7 @@ enum {
     HOUR_S = 3600,
     DAY_S = 86400,
     YEAR_S = 31556952,   /* of 365.2425 days */
-    HEX_TEXT_MIN = 6,    /* digits of a text that are looked for in fingerprints too */
+    HEX_TEXT_MIN = 5,    /* digits of a text that are looked for in fingerprints too */
     SHA256_DIGITS = 64,  /* fewer by up to 4 leading zeros */
     SPAN_MAX = 10000000, /* of a span's number */
     NUMBER_MAX = 1000000000,

@@ -88,6 +88,7 @@ static enum err keep_texts(struct state *s, const struct buf *texts, struct stat
 static enum err take_fields(struct state *s, const struct x509_cert *cert, struct buf *texts,
                             struct buf *word, struct state_cert *out) {
     x509_spki_sha256(cert, out->spki_sha256);
+    out->version = (uint8_t)cert->version;
     out->has_not_before = cert->has_not_before;
     out->has_not_after = cert->has_not_after;
     out->not_before_s = cert->not_before;

@@ -19,10 +19,10 @@ struct list {
     const struct table *by_id;
     size_t id_at, id_n;
     const struct rows *rows;
-    struct match match;
+    struct where where;
     bool has_filter;
     uint32_t agent; /* ROWS_NONE: any */
-    bool (*takes)(const struct list *l, uint32_t row);
+    bool (*takes)(struct list *l, uint32_t row);
 };
 
 static const uint8_t *id_of(const struct list *l, uint32_t row) {
@@ -81,19 +81,51 @@ static enum err find_start(const struct list *l, const struct order *o, size_t *
     return ERR_OK;
 }
 
+/* How many come before this end in an order by end. */
+static size_t ends_before(const struct list *l, const struct order *o, int64_t end_s) {
+    size_t low = 0, high = o->n;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const struct state_cert *c = state_cert(&l->inv->state, o->items[middle]);
+        if (c->has_not_after && c->not_after_s < end_s)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Where in the order rows can be that the query takes: by its dates, where it has any. */
+struct part {
+    size_t from, to;
+};
+
+static struct part dates_part(const struct list *l, const struct order *o) {
+    int64_t from, to;
+    struct part all = {0, o->n};
+    if (o != &l->inv->state.certs_by_end || l->q->where == NULL ||
+        !query_bounds(l->q->where, QUERY_EXPIRES, &from, &to))
+        return all;
+    size_t first = ends_before(l, o, from), last = to == INT64_MAX ? o->n : ends_before(l, o, to);
+    if (last < first)
+        last = first;
+    return l->q->descending ? (struct part){o->n - last, o->n - first} : (struct part){first, last};
+}
+
 /* The rows of the page into picked[0..limit], one more than asked to know whether
  * another page follows. Without a filter only the page is looked at. */
-static size_t pick(const struct list *l, const struct order *o, size_t start, size_t limit,
+static size_t pick(struct list *l, const struct order *o, size_t start, size_t limit,
                    uint32_t *picked, uint64_t *total) {
     size_t n = 0;
-    *total = l->has_filter ? 0 : o->n;
-    for (size_t i = l->has_filter ? 0 : start; i < o->n; i++) {
+    bool is_counted = l->has_filter && !l->q->uncounted;
+    struct part part = dates_part(l, o);
+    *total = is_counted ? 0 : o->n;
+    size_t i = is_counted || part.from > start ? part.from : start;
+    for (; i < part.to && (is_counted || n <= limit); i++) {
         uint32_t row = row_at(l, o, i);
-        if (!l->has_filter && n > limit)
-            break;
         if (l->has_filter && !l->takes(l, row))
             continue;
-        *total += l->has_filter;
+        *total += is_counted;
         if (i >= start && n <= limit)
             picked[n++] = row;
     }
@@ -106,27 +138,23 @@ static size_t page_limit(const struct inventory_query *q) {
 }
 
 /* Prepares the filter; with the lock held. */
-static enum err list_open(struct list *l, struct arena *a, struct fault *f) {
-    enum err code = match_open(&l->match, &l->inv->state, l->q->text, a, f);
+static enum err list_open(struct list *l, struct fault *f) {
+    where_open(&l->where, &l->inv->state, l->q->where);
     l->agent = ROWS_NONE;
-    l->has_filter = l->match.text.n > 0 || l->q->agent != NULL || l->q->served_only ||
+    l->has_filter = l->q->where != NULL || l->q->agent != NULL || l->q->served_only ||
                     l->q->has_ends || l->q->request_states != 0;
-    if (code == ERR_OK && l->q->agent != NULL) {
-        l->agent = table_find(&l->inv->state.by_agent, l->q->agent);
-        if (l->agent == ROWS_NONE)
-            return fault_set(f, ERR_NOT_FOUND, "agent", "not enrolled");
-    }
-    return code;
+    if (l->q->agent == NULL)
+        return ERR_OK;
+    l->agent = table_find(&l->inv->state.by_agent, l->q->agent);
+    return l->agent != ROWS_NONE ? ERR_OK : fault_set(f, ERR_NOT_FOUND, "agent", "not enrolled");
 }
 
 /* The page's rows in the arena; with the lock held. */
-static enum err list_page(struct list *l, const struct order *o, struct arena *a, uint32_t **picked,
+static enum err fill_page(struct list *l, const struct order *o, struct arena *a, uint32_t **picked,
                           size_t *n, struct inventory_page *page, struct fault *f) {
     size_t start, limit = page_limit(l->q);
     page->next = (struct bytes){NULL, 0};
-    enum err code = list_open(l, a, f);
-    if (code == ERR_OK)
-        code = find_start(l, o, &start, f);
+    enum err code = find_start(l, o, &start, f);
     if (code != ERR_OK)
         return code;
     *picked = arena_array(a, limit + 1, sizeof **picked);
@@ -140,20 +168,29 @@ static enum err list_page(struct list *l, const struct order *o, struct arena *a
     return ERR_OK;
 }
 
+static enum err list_page(struct list *l, const struct order *o, struct arena *a, uint32_t **picked,
+                          size_t *n, struct inventory_page *page, struct fault *f) {
+    enum err code = list_open(l, f);
+    if (code == ERR_OK)
+        code = fill_page(l, o, a, picked, n, page, f);
+    where_close(&l->where);
+    return code;
+}
+
 static enum err copied(const struct arena *a, struct fault *f) {
     return a->err == ERR_OK ? ERR_OK : fault_set(f, a->err, "list", "no room");
 }
 
 /* ---- Certificates ---- */
 
-static bool takes_cert(const struct list *l, uint32_t row) {
+static bool takes_cert(struct list *l, uint32_t row) {
     const struct state *s = &l->inv->state;
     const struct inventory_query *q = l->q;
     const struct state_cert *c = state_cert(s, row);
     if (q->has_ends &&
         (!c->has_not_after || c->not_after_s < q->ends_from_s || c->not_after_s >= q->ends_to_s))
         return false;
-    if (!match_cert(&l->match, c))
+    if (!where_cert(&l->where, row))
         return false;
     if (l->agent == ROWS_NONE && !q->served_only)
         return true;
@@ -203,9 +240,9 @@ enum err inventory_certs(struct inventory *inv, const struct inventory_query *q,
 
 /* ---- Endpoints ---- */
 
-static bool takes_endpoint(const struct list *l, uint32_t row) {
+static bool takes_endpoint(struct list *l, uint32_t row) {
     const struct state_endpoint *e = state_endpoint(&l->inv->state, row);
-    return (l->agent == ROWS_NONE || e->agent == l->agent) && match_endpoint(&l->match, e);
+    return (l->agent == ROWS_NONE || e->agent == l->agent) && where_endpoint(&l->where, row);
 }
 
 enum err inventory_endpoints(struct inventory *inv, const struct inventory_query *q,
@@ -235,8 +272,8 @@ enum err inventory_endpoints(struct inventory *inv, const struct inventory_query
 
 /* ---- Agents ---- */
 
-static bool takes_agent(const struct list *l, uint32_t row) {
-    return match_agent(&l->match, state_agent(&l->inv->state, row));
+static bool takes_agent(struct list *l, uint32_t row) {
+    return where_agent(&l->where, row);
 }
 
 static int compare_agent_name(const void *context, uint32_t a, uint32_t b) {
@@ -285,13 +322,13 @@ enum err inventory_agents(struct inventory *inv, const struct inventory_query *q
 
 /* ---- Requests ---- */
 
-static bool takes_request(const struct list *l, uint32_t row) {
+static bool takes_request(struct list *l, uint32_t row) {
     const struct state *s = &l->inv->state;
     const struct state_request *r = state_request(s, row);
     unsigned states = l->q->request_states;
     if (states != 0 && (states & 1u << state_request_state(s, r)) == 0)
         return false;
-    return (l->agent == ROWS_NONE || r->agent == l->agent) && match_request(&l->match, r);
+    return (l->agent == ROWS_NONE || r->agent == l->agent) && where_request(&l->where, row);
 }
 
 enum err inventory_requests(struct inventory *inv, const struct inventory_query *q, struct arena *a,

@@ -98,18 +98,17 @@ void best_add(const struct state *s, struct best *b, uint32_t sighting);
 struct inventory_sighting *best_copy(const struct state *s, struct best *b, struct arena *a,
                                      size_t *n);
 
-/* Text search, see struct inventory_query. */
-struct match {
-    struct bytes text; /* lower case, in the arena; empty: all match */
-    struct bytes hex;  /* hex digits of it without leading zeros; empty: it is no number */
-    const struct state *state;
-    uint32_t *issuers; /* by word: 0 not known, 1 matches, 2 does not */
+/* where.c: a query asked of the state's rows. `q` NULL: everything holds. */
+struct where {
+    const struct state *s;
+    const struct query *q;
+    struct arena scratch; /* for one observation */
 };
-enum err match_open(struct match *m, const struct state *s, struct bytes text, struct arena *a,
-                    struct fault *f) MUST_CHECK;
-bool match_cert(const struct match *m, const struct state_cert *c);
-bool match_endpoint(const struct match *m, const struct state_endpoint *e);
-bool match_agent(const struct match *m, const struct state_agent *a);
-bool match_request(const struct match *m, const struct state_request *r);
+void where_open(struct where *w, const struct state *s, const struct query *q);
+void where_close(struct where *w);
+bool where_cert(struct where *w, uint32_t row);
+bool where_endpoint(struct where *w, uint32_t row);
+bool where_agent(struct where *w, uint32_t row);
+bool where_request(struct where *w, uint32_t row);
 
 #endif

@@ -102,7 +102,7 @@ enum err inventory_request_outcome(struct inventory *inv, const uint8_t *id,
 
 enum err inventory_request_get(struct inventory *inv, const uint8_t *id, struct arena *a,
                                struct inventory_request_detail *out, struct fault *f) MUST_CHECK;
-/* In the order in which they came. Of the query: text (subject, names, agent, profile),
+/* In the order in which they came. Of the query: where,
  * agent, request_states, descending, cursor and limit. */
 enum err inventory_requests(struct inventory *inv, const struct inventory_query *q, struct arena *a,
                             struct inventory_request **rows, size_t *n, struct inventory_page *page,

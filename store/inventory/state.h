@@ -45,6 +45,7 @@ struct state_cert {
     uint32_t places;
     uint32_t request, revocation; /* ROWS_NONE: none */
     bool has_not_before, has_not_after, is_ca, bad;
+    uint8_t version;     /* 1 to 3; 0 where it does not parse */
     uint8_t self_signed; /* enum x509_answer */
     bool in_line;        /* shares its service with another */
 };

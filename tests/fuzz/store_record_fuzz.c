@@ -96,32 +96,46 @@ static void round_trip(struct arena *a, struct bytes in) {
 }
 
 static void ask(struct state *s, struct arena *a) {
-    struct match m;
+    static const char *const texts[] = {"A1 or 3a:91:7c:02 or chain:x or tls<1.2 or tag:x",
+                                        "A1 or tls<1.2 or ip:10.0.0.0/8 or owner:x",
+                                        "A1 or issued<-7d", "A1 or seen>now"};
+    static const enum query_rows kinds[] = {QUERY_CERTIFICATES, QUERY_ENDPOINTS, QUERY_REQUESTS,
+                                            QUERY_AGENTS};
+    struct where w[4];
+    for (size_t i = 0; i < 4; i++) {
+        const struct query *q;
+        struct query_error e;
+        struct bytes text = bytes_text(texts[i]);
+        demand(query_parse(a, text, kinds[i], 1, &q, &e) == ERR_OK);
+        where_open(&w[i], s, q);
+    }
     demand(order_update(&s->certs_by_end) == ERR_OK && order_update(&s->certs_by_name) == ERR_OK);
     demand(order_update(&s->endpoints_by_name) == ERR_OK);
-    demand(match_open(&m, s, bytes_text("A1"), a, NULL) == ERR_OK);
     for (uint32_t i = 0; i < s->certs.n; i++) {
         struct inventory_cert c;
         inventory_copy_cert(s, i, a, &c);
-        (void)match_cert(&m, state_cert(s, i));
+        (void)where_cert(&w[0], i);
         demand(order_place(&s->certs_by_name, i) < s->certs.n);
     }
     for (uint32_t i = 0; i < s->endpoints.n; i++) {
         struct inventory_endpoint e;
         inventory_copy_endpoint(s, i, a, &e);
-        (void)match_endpoint(&m, state_endpoint(s, i));
+        (void)where_endpoint(&w[1], i);
         demand(order_place(&s->endpoints_by_name, i) < s->endpoints.n);
     }
     for (uint32_t i = 0; i < s->agents.n; i++) {
         struct inventory_agent g;
         inventory_copy_agent(s, i, a, &g);
+        (void)where_agent(&w[3], i);
     }
     demand(order_update(&s->requests_by_first) == ERR_OK && s->pending <= s->requests.n);
     for (uint32_t i = 0; i < s->requests.n; i++) {
         struct inventory_request r;
         inventory_copy_request(s, i, a, &r);
-        (void)match_request(&m, state_request(s, i));
+        (void)where_request(&w[2], i);
     }
+    for (size_t i = 0; i < 4; i++)
+        where_close(&w[i]);
 }
 
 /* The input as canonical bytes of entries. */

@@ -185,13 +185,26 @@ static double seconds(const struct env *env) {
 }
 
 static void bench_lists(struct env *env, struct inventory *inv) {
-    static const char *const texts[] = {"", "www", "nothing like it", "0badc0de"};
-    struct arena a;
+    static const char *const texts[] = {"",
+                                        "www",
+                                        "\"nothing like it\"",
+                                        "0badc0de",
+                                        "is:served",
+                                        "expires<30d",
+                                        "agent:filler port:443 not key:rsa<2048"};
+    struct arena a, own;
     struct fault f;
     char cursor[128];
     arena_init(&a, 64 << 20);
+    arena_init(&own, 1 << 20);
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-        struct inventory_query q = {.text = bytes_text(texts[i]), .sort = INVENTORY_BY_END};
+        struct query_error e;
+        struct inventory_query q = {.sort = INVENTORY_BY_END};
+        if (query_parse(&own, bytes_text(texts[i]), QUERY_CERTIFICATES, env_now_s(env), &q.where,
+                        &e) != ERR_OK)
+            exit(2);
+        if (texts[i][0] == 0)
+            q.where = NULL;
         struct inventory_cert *rows;
         struct inventory_page page = {0};
         size_t n = 0, turns = i == 0 ? 1000 : 5;
@@ -205,10 +218,11 @@ static void bench_lists(struct env *env, struct inventory *inv) {
                 memcpy(cursor, page.next.p, cursor_n);
             q.cursor = bytes_of(cursor, cursor_n);
         }
-        printf("page of 100, text '%s': %llu rows, %.3f ms\n", texts[i],
+        printf("page of 100, query '%s': %llu rows, %.3f ms\n", texts[i],
                (unsigned long long)page.total, (seconds(env) - start) * 1000 / (double)turns);
     }
     arena_clear(&a);
+    arena_clear(&own);
 }
 
 static void bench_fetch(struct env *env, struct inventory *inv) {

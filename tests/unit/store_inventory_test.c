@@ -531,7 +531,7 @@ static void agents_change(void **state) {
     assert_int_equal(inventory_audit(s.inv, &act, NULL, NULL, &f), ERR_OK);
     act.verb.n = 0;
     assert_int_equal(inventory_audit(s.inv, &act, NULL, NULL, &f), ERR_USAGE);
-    struct inventory_query q = {.text = bytes_text("ALP")};
+    struct inventory_query q = {.where = query_of(&s.arena, "ALP", QUERY_AGENTS, 0)};
     struct inventory_agent *rows;
     struct inventory_page page;
     size_t n;
@@ -610,31 +610,36 @@ static void lists_are_paged(void **state) {
             struct inventory_query q = {
                 .sort = (enum inventory_sort)sort, .limit = limit, .descending = limit % 4 > 1};
             assert_int_equal(walk(&s, q, orders[sort]), N);
-            q.text = bytes_text("HOST-1");
+            q.where = query_of(&s.arena, "HOST-1", QUERY_CERTIFICATES, 0);
             assert_int_equal(walk(&s, q, orders[sort]), 10);
         }
     static const struct {
         const char *text;
         size_t n;
     } searches[] = {
-        {"example",        N },
-        {" ost-07.Exam ",  1 },
-        {"test ca 7",      N },
-        {"nothing",        0 },
-        {"010abc05",       1 },
-        {"1:0A:BC:05",     1 },
-        {"00 01 0a bc 05", 1 },
-        {"10abc",          N },
-        {"CN=host-2",      10},
+        {"example",                           N },
+        {" ost-07.Exam ",                     1 },
+        {"\"test ca 7\"",                     N },
+        {"nothing",                           0 },
+        {"010abc05",                          1 },
+        {"1:0A:BC:05",                        1 },
+        {"\"00 01 0a bc 05\"",                1 },
+        {"10abc",                             N },
+        {"\"CN=host-2\"",                     10},
+        {"subject:CN=host-2 not san:host-21", 9 },
+        {"key:ec is:ca",                      0 },
+        {"seen<2020 or version:3",            N },
     };
     for (size_t i = 0; i < COUNT_OF(searches); i++) {
-        struct inventory_query q = {.text = bytes_text(searches[i].text), .limit = 9};
+        struct inventory_query q = {
+            .where = query_of(&s.arena, searches[i].text, QUERY_CERTIFICATES, 0), .limit = 9};
         assert_int_equal(walk(&s, q, by_end), searches[i].n);
     }
     struct inventory_cert_detail d = get_cert(&s, ders[3]);
     char hex[65];
     hex_write(hex, bytes_of(d.cert.sha256, 32));
-    struct inventory_query q = {.text = bytes_text(hex), .limit = 5};
+    struct inventory_query q = {.where = query_of(&s.arena, hex, QUERY_CERTIFICATES, 0),
+                                .limit = 5};
     assert_int_equal(walk(&s, q, by_end), 1);
     q = (struct inventory_query){.has_ends = true,
                                  .ends_from_s = 1767225600 + 5 * DAY,
@@ -818,16 +823,18 @@ static void asker_run(void *argument) {
     struct arena a;
     arena_init(&a, 16u << 20);
     for (unsigned i = 0; i < 200; i++) {
+        arena_reset(&a);
         struct inventory_query q = {.sort = (enum inventory_sort)(i % 3),
-                                    .text = bytes_text(i % 2 ? "m1" : "")};
+                                    .where =
+                                        query_of(&a, i % 2 ? "m1" : "", QUERY_CERTIFICATES, 0)};
         struct inventory_cert *rows;
         struct inventory_endpoint *places;
         struct inventory_page page;
         struct inventory_counts c;
         struct fault f;
         size_t n;
-        arena_reset(&a);
         p->failed += inventory_certs(p->inv, &q, &a, &rows, &n, &page, &f) != ERR_OK;
+        q.where = query_of(&a, i % 2 ? "m1" : "", QUERY_ENDPOINTS, 0);
         p->failed += inventory_endpoints(p->inv, &q, &a, &places, &n, &page, &f) != ERR_OK;
         inventory_count(p->inv, 1767225600000, 1000, &c);
         inventory_agent_touch(p->inv, p->agent, i, bytes_text(i % 2 ? "x" : "y"), bytes_text("1"));

@@ -393,7 +393,8 @@ static void the_list_is_paged_and_filtered(void **state) {
     assert_int_equal(inventory_requests(s.inv, &refused, &s.arena, &rows, &n, &page, &f), ERR_OK);
     assert_int_equal(n, 1);
     assert_int_equal(rows[0].id[15], 3);
-    struct inventory_query text = {.text = bytes_text("H5.EXAMPLE"), .descending = true};
+    struct inventory_query text = {.where = query_of(&s.arena, "H5.EXAMPLE", QUERY_REQUESTS, 0),
+                                   .descending = true};
     assert_int_equal(inventory_requests(s.inv, &text, &s.arena, &rows, &n, &page, &f), ERR_OK);
     assert_int_equal(n, 1);
     struct inventory_query wrong = {.cursor = bytes_text("1c0a00")};

@@ -5,6 +5,7 @@
 #include "test.h"
 
 #include "base/os.h"
+#include "query/query.h"
 #include "store/log/log.h"
 
 struct place {
@@ -92,6 +93,16 @@ static inline bool entry_is(const struct store_entry *e, uint64_t i) {
                 e->time_ms == want.time_ms && bytes_equal(e->payload, want.payload);
     arena_clear(&a);
     return same;
+}
+
+/* A query that must parse; it lives in the arena. */
+static inline const struct query *query_of(struct arena *a, const char *text, enum query_rows rows,
+                                           int64_t now_s) {
+    const struct query *q;
+    struct query_error e;
+    if (query_parse(a, bytes_text(text), rows, now_s, &q, &e) != ERR_OK)
+        fail_msg("%s: column %zu: %s", text, e.column, e.text);
+    return q;
 }
 
 #endif

@@ -54,7 +54,7 @@ enum err api_agents_list(struct api_call *call) {
     struct inventory_agent *rows = NULL;
     struct inventory_page page = {0};
     size_t n = 0;
-    enum err code = api_list_query(call, sorts, &q);
+    enum err code = api_list_query(call, QUERY_AGENTS, sorts, &q);
     if (code == ERR_OK)
         code = inventory_agents(call->o->inventory, &q, &call->rq->arena, &rows, &n, &page,
                                 &call->fault);

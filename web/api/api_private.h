@@ -37,6 +37,7 @@ struct api_call {
     struct json_value body; /* JSON_NONE where the row takes none */
     struct json json;       /* of the answer */
     struct fault fault;     /* why the handler failed */
+    size_t column;          /* of the query `q` that does not parse, from 1; 0: it is not that */
 };
 
 /* Handlers write the answer through call->json or rq->response and return ERR_OK,
@@ -97,12 +98,15 @@ enum err api_texts(struct api_call *call, const char *name, size_t most, struct 
 enum err api_path_id(struct api_call *call, size_t i, uint8_t *out, size_t n,
                      const char *what) MUST_CHECK;
 
+/* The query in parameter q, about these rows; *where is NULL where there is none. */
+enum err api_where(struct api_call *call, enum query_rows rows,
+                   const struct query **where) MUST_CHECK;
 /* List parameters. `sorts` ends with a NULL name; its first row is the default. */
 struct api_sort {
     const char *name;
     enum inventory_sort sort;
 };
-enum err api_list_query(struct api_call *call, const struct api_sort *sorts,
+enum err api_list_query(struct api_call *call, enum query_rows rows, const struct api_sort *sorts,
                         struct inventory_query *q) MUST_CHECK;
 /* {"items":[ ... and ... ],"next":...,"total":N} */
 void api_list_begin(struct api_call *call);
@@ -135,6 +139,7 @@ bool api_session_of(const struct api_options *o, const struct http_request *rq,
 
 /* ---- certificates.c, endpoints.c, agents.c, summary.c, digest.c ---- */
 api_handler api_certificates_list, api_certificates_get, api_certificates_pem;
+api_handler api_certificates_groups, api_query_fields; /* groups.c */
 api_handler api_endpoints_list, api_endpoints_get;
 api_handler api_agents_list, api_agents_get, api_agents_rename, api_agents_disable,
     api_agents_enable, api_agents_enrol, api_agents_self;

@@ -110,7 +110,7 @@ enum err api_endpoints_list(struct api_call *call) {
     struct inventory_query q;
     uint8_t agent[INVENTORY_ID_SIZE];
     struct bytes id = http_param(call->rq, "agent");
-    enum err code = api_list_query(call, sorts, &q);
+    enum err code = api_list_query(call, QUERY_ENDPOINTS, sorts, &q);
     if (code != ERR_OK)
         return code;
     if (id.p && !hex_read(id, agent, sizeof agent))

@@ -86,18 +86,33 @@ static enum err read_sort(struct api_call *call, const struct api_sort *sorts,
     return ERR_OK;
 }
 
-enum err api_list_query(struct api_call *call, const struct api_sort *sorts,
+enum err api_where(struct api_call *call, enum query_rows rows, const struct query **where) {
+    struct bytes text = http_param(call->rq, "q");
+    struct query_error e;
+    *where = NULL;
+    if (text.n == 0)
+        return ERR_OK;
+    enum err code = query_parse(&call->rq->arena, text, rows, api_now_s(call), where, &e);
+    if (code == ERR_OK)
+        return ERR_OK;
+    call->column = e.column;
+    /* Not answered here is still something that the caller can mend. */
+    query_fault(&e, "q", &call->fault);
+    if (code == ERR_UNSUPPORTED)
+        call->fault.code = ERR_USAGE;
+    return call->fault.code;
+}
+
+enum err api_list_query(struct api_call *call, enum query_rows rows, const struct api_sort *sorts,
                         struct inventory_query *q) {
     struct bytes limit = http_param(call->rq, "limit");
     uint64_t n = 100;
     if (limit.p && (!number_read(limit, INVENTORY_PAGE_MAX, &n) || n == 0))
         return fault_set(&call->fault, ERR_USAGE, "limit", "1 to %d", INVENTORY_PAGE_MAX);
     *q = (struct inventory_query){.limit = (size_t)n};
-    q->text = http_param(call->rq, "q");
-    if (q->text.n > INVENTORY_TEXT_MAX)
-        return fault_set(&call->fault, ERR_USAGE, "q", "at most %d bytes", INVENTORY_TEXT_MAX);
     q->cursor = http_param(call->rq, "cursor");
-    return read_sort(call, sorts, q);
+    enum err code = read_sort(call, sorts, q);
+    return code == ERR_OK ? api_where(call, rows, &q->where) : code;
 }
 
 void api_list_begin(struct api_call *call) {

@@ -376,7 +376,7 @@ enum err api_requests_list(struct api_call *call) {
     struct ca_profiles profiles;
     size_t n = 0;
     uint8_t agent[INVENTORY_ID_SIZE];
-    enum err code = api_list_query(call, sorts, &q);
+    enum err code = api_list_query(call, QUERY_REQUESTS, sorts, &q);
     if (code == ERR_OK)
         code = read_filters(call, &q, agent);
     if (code == ERR_OK)

@@ -40,9 +40,9 @@ void api_close(struct api *api) {
 
 /* ---- problems ---- */
 
-/* Only the clock's problem has a member of its own: without it an agent could not
- * tell by how much it is wrong. */
-static void clock_problem(struct api_call *call, const struct fault *f) {
+/* The problems with a member of their own: the clock's, since an agent could not tell
+ * else by how much it is wrong, and the query's, so that a page can point at the place. */
+static void special_problem(struct api_call *call, const struct fault *f) {
     struct http_response *response = &call->rq->response;
     http_response_reset(call->rq, (unsigned)err_row(f->code)->http_status);
     response->content_type = "application/problem+json";
@@ -54,14 +54,17 @@ static void clock_problem(struct api_call *call, const struct fault *f) {
     json_text(&j, "code", err_row(f->code)->name);
     json_text(&j, "detail", f->detail);
     json_text(&j, "field", f->what);
-    json_time(&j, "server_time", api_now_s(call));
+    if (f->code == ERR_CLOCK)
+        json_time(&j, "server_time", api_now_s(call));
+    else
+        json_int(&j, "column", (int64_t)call->column);
     json_end(&j, '}');
 }
 
 void api_problem(struct api_call *call, const struct fault *f) {
     const struct err_row *row = err_row(f->code);
-    if (f->code == ERR_CLOCK) {
-        clock_problem(call, f);
+    if (f->code == ERR_CLOCK || call->column > 0) {
+        special_problem(call, f);
         return;
     }
     /* What lies within the server is for its log, not for the caller. */

@@ -12,7 +12,7 @@ static const struct api_param none[] = {{0}};
 #define NUMBER JSON_NUMBER
 
 #define PAGED \
-    {"q",      API_QUERY, TEXT,   false, "text that a row must hold, letters' case ignored"}, \
+    {"q",      API_QUERY, TEXT,   false, "a query, see GET /query"},                               \
     {"order",  API_QUERY, TEXT,   false, "asc (default) or desc"},                            \
     {"cursor", API_QUERY, TEXT,   false, "`next` of the page before"},                        \
     {"limit",  API_QUERY, NUMBER, false, "rows of a page, 1 to 1000, default 100"}
@@ -28,6 +28,12 @@ static const struct api_param endpoints[] = {
     PAGED,
     {"sort",  API_QUERY, TEXT, false, "host (default) or first_seen"},
     {"agent", API_QUERY, TEXT, false, "only what this agent saw last; its id"},
+    {0},
+};
+static const struct api_param groups[] = {
+    {"by",    API_QUERY, TEXT,   true,  "week (of the end), issuer, key or agent"},
+    {"q",     API_QUERY, TEXT,   false, "a query, see GET /query: only these are counted"},
+    {"limit", API_QUERY, NUMBER, false, "rows at most, the largest first, 1 to 1000, default 100; not of weeks"},
     {0},
 };
 static const struct api_param agents[] = {
@@ -183,12 +189,16 @@ const struct api_route api_routes[] = {
         "What the daily mail says: served certificates that end, agents that are quiet"),
     GET("/certificates", AUTH_VIEWER, API_JSON, api_certificates_list, certificates,
         "Certificates, paged"),
+    GET("/certificates/groups", AUTH_VIEWER, API_JSON, api_certificates_groups, groups,
+        "Certificates counted by week of their end, issuer, key or agent, each with its query"),
     GET("/certificates/{sha256}", AUTH_VIEWER, API_JSON, api_certificates_get, by_sha256,
         "All of one certificate, and where it was seen"),
     GET("/certificates/{sha256}/pem", AUTH_VIEWER, API_PEM, api_certificates_pem, by_sha256,
         "The certificate as a PEM file"),
     POST("/certificates/{sha256}/revoke", AUTH_ADMIN, 200, api_certificates_revoke, revocation,
          "Revoke a certificate that the built-in authority issued"),
+    GET("/query", AUTH_VIEWER, API_JSON, api_query_fields, none,
+        "The fields of queries: what each is, its operators, an example"),
     GET("/endpoints", AUTH_VIEWER, API_JSON, api_endpoints_list, endpoints,
         "Endpoints, paged"),
     GET("/endpoints/{id}", AUTH_VIEWER, API_JSON, api_endpoints_get, by_id,
