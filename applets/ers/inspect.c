@@ -6,7 +6,7 @@
  * PKCS#7, PKCS#12, JKS and endpoints are not read here.
  */
 #include "applets/ers/ers.h"
-#include "base/clock.h"
+#include "applets/ers/inspect_text.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "model/certificate.h"
@@ -18,8 +18,6 @@ enum {
     INPUT_MAX = 64 << 20,
     CERTIFICATE_ARENA_MAX = 16 << 20,
     OUTPUT_MAX = 32 << 20, /* of one certificate */
-    NAMES_SHOWN = 8,
-    WARN_DAYS = 30,
 };
 
 struct inspect_options {
@@ -45,142 +43,15 @@ static void flush_out(struct inspect *in) {
     buf_reset(&in->out);
 }
 
-/* ---- For people ---- */
-
-static void put_count(struct inspect *in, const char *before, int64_t days, const char *behind) {
-    buf_printf(&in->out, "%s%lld day%s%s", before, (long long)days, days == 1 ? "" : "s", behind);
-}
-
-static void put_days(struct inspect *in, const struct x509_cert *cert) {
-    const char *color = "", *reset = in->color ? "\x1b[0m" : "";
-    int64_t now_s = env_now_s(in->env);
-    if (!cert->has_not_after) {
-        buf_text(&in->out, "end unknown");
-        return;
-    }
-    int64_t days = clock_days_between(now_s, cert->not_after);
-    bool is_over = now_s > cert->not_after;
-    if (in->color && (is_over || days < WARN_DAYS))
-        color = is_over ? "\x1b[31m" : "\x1b[33m";
-    buf_text(&in->out, color);
-    if (is_over)
-        put_count(in, "ended ", -days, " ago");
-    else if (cert->has_not_before && now_s < cert->not_before)
-        put_count(in, "begins in ", clock_days_between(now_s, cert->not_before), "");
-    else
-        put_count(in, "", days, " left");
-    buf_text(&in->out, color[0] != '\0' ? reset : "");
-}
-
-static void put_label(struct inspect *in, const char *label) {
-    buf_printf(&in->out, "  %-10s", label);
-}
-
-static void put_foreign(struct inspect *in, const char *label, const struct buf *text) {
-    put_label(in, label);
-    text_escape(&in->out, text->n > 0 ? buf_bytes(text) : bytes_text("(empty)"));
-    buf_u8(&in->out, '\n');
-}
-
-static void put_moment(struct inspect *in, bool has, int64_t unix_s) {
-    char text[CLOCK_TEXT_MAX];
-    buf_text(&in->out, has ? clock_write(unix_s, text) : "unreadable");
-}
-
-static void put_hex(struct inspect *in, const char *label, struct bytes b) {
-    put_label(in, label);
-    hex_put(&in->out, b);
-    buf_u8(&in->out, '\n');
-}
-
-/* The first few of them, and how many more there are. */
-static void put_names(struct inspect *in, const struct x509_alt_names *alt, struct buf *scratch) {
-    const struct x509_names *lists[] = {&alt->dns, &alt->ip, &alt->email, &alt->uri,
-                                        &alt->directory};
-    size_t n = 0;
-    buf_reset(scratch);
-    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
-        for (size_t k = 0; k < lists[i]->n; k++) {
-            if (++n > NAMES_SHOWN)
-                continue;
-            buf_text(scratch, n > 1 ? ", " : "");
-            if (lists[i] == &alt->ip)
-                x509_ip_text(lists[i]->items[k], scratch);
-            else if (lists[i] == &alt->directory)
-                x509_name_text(lists[i]->items[k], scratch);
-            else
-                buf_put(scratch, lists[i]->items[k]);
-        }
-    }
-    if (n > NAMES_SHOWN)
-        buf_printf(scratch, ", and %zu more", n - NAMES_SHOWN);
-    if (alt->other > 0)
-        buf_printf(scratch, "%s%zu of other kinds", n > 0 ? ", " : "", alt->other);
-    if (scratch->n > 0)
-        put_foreign(in, "names", scratch);
-}
-
-static void put_key(struct inspect *in, const struct x509_cert *cert) {
-    put_label(in, "key");
-    buf_text(&in->out, cert->key.algorithm);
-    if (cert->key.curve != NULL)
-        buf_printf(&in->out, " %s", cert->key.curve);
-    else if (cert->key.bits > 0)
-        buf_printf(&in->out, " %u", cert->key.bits);
-    buf_printf(&in->out, ", signed with %s", cert->signature_algorithm);
-    if (cert->is_ca)
-        buf_text(&in->out, ", CA");
-    if (x509_cert_self_signed(cert) == X509_YES)
-        buf_text(&in->out, ", self-signed");
-    buf_u8(&in->out, '\n');
-}
-
-static void put_deviations(struct inspect *in, unsigned deviations) {
-    const struct x509_deviation_row *row;
-    for (size_t i = 0; (row = x509_deviation_row(i)) != NULL; i++) {
-        if ((deviations & row->bit) == 0)
-            continue;
-        put_label(in, "deviates");
-        buf_printf(&in->out, "%s (%s)\n", row->text, row->source);
-    }
-}
+/* ---- Output ---- */
 
 static void show_for_people(struct inspect *in, const struct x509_cert *cert) {
-    struct buf scratch;
-    uint8_t sha256[X509_SHA256_SIZE];
-    buf_init(&scratch, OUTPUT_MAX);
+    struct inspect_place place = {in->input, in->position};
     buf_text(&in->out, in->certificates > 0 ? "\n" : "");
-    put_days(in, cert);
-    buf_text(&in->out, "  ");
-    x509_cert_display_name(cert, &scratch);
-    text_escape(&in->out, buf_bytes(&scratch));
-    buf_u8(&in->out, '\n');
-    put_label(in, "valid");
-    put_moment(in, cert->has_not_before, cert->not_before);
-    buf_text(&in->out, " to ");
-    put_moment(in, cert->has_not_after, cert->not_after);
-    buf_u8(&in->out, '\n');
-    buf_reset(&scratch);
-    x509_name_text(cert->subject, &scratch);
-    put_foreign(in, "subject", &scratch);
-    buf_reset(&scratch);
-    x509_name_text(cert->issuer, &scratch);
-    put_foreign(in, "issuer", &scratch);
-    put_names(in, &cert->alt, &scratch);
-    put_key(in, cert);
-    put_hex(in, "serial", cert->serial);
-    x509_cert_sha256(cert, sha256);
-    put_hex(in, "SHA-256", bytes_of(sha256, sizeof sha256));
-    put_deviations(in, cert->deviations);
-    put_label(in, "from");
-    text_escape(&in->out, bytes_text(in->input));
-    buf_printf(&in->out, ", certificate %zu\n", in->position);
+    inspect_text_put(&in->out, cert, env_now_s(in->env), in->color, &place);
     if (in->pem)
         pem_write(&in->out, "CERTIFICATE", cert->der);
-    buf_clear(&scratch);
 }
-
-/* ---- For machines ---- */
 
 static void show_as_json(struct inspect *in, const struct x509_cert *cert) {
     struct json j = json_to(&in->out);
