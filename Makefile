@@ -29,7 +29,7 @@ VERSION := $(shell cat VERSION)
 # ---- what there is ---------------------------------------------------------
 
 BASE := bytes buf arena err clock text json zip thread env file walk process opt der ber oid ip $(if $(filter windows-%,$(TARGET)),os_win32,os_posix)
-CRYPTO := hash aead ecdh sodium key verify
+CRYPTO := hash aead ecdh sodium key verify rc2 pbe_kdf pbe
 X509 := time name key key_file extension cert request crl deviation host pem container chain extension_write write
 TLS := suites names hello message schedule record harvest
 NET := signature loop conn resolve trust easy http smtp
@@ -79,7 +79,7 @@ UNIT_TESTS := \
 	base_opt_test base_der_test base_ber_test base_oid_test base_ip_test \
 	http_reader_test http_target_test http_response_test http_server_test \
 	crypto_hash_test crypto_aead_test crypto_ecdh_test crypto_sodium_test crypto_key_test \
-	crypto_verify_test \
+	crypto_verify_test crypto_rc2_test crypto_pbe_test \
 	tls_hello_test tls_message_test tls_schedule_test tls_harvest_test \
 	x509_time_test x509_name_test x509_cert_test x509_host_test x509_pem_test x509_container_test x509_chain_test \
 	x509_request_test x509_crl_test \

@@ -263,6 +263,48 @@ static const struct oid_row access_methods[] = {
     {OID_CA_ISSUERS, DER("\x2b\x06\x01\x05\x05\x07\x30\x02"), "caIssuers", 0}, /* 1.3.6.1.5.5.7.48.2 */
     {OID_OTHER, DER("\x2b\x06\x01\x05\x05\x07\x30\x01"), "ocsp", 0}, /* 1.3.6.1.5.5.7.48.1 */
 };
+
+/* RFC 8018, 9579 and 7292 (appendix C); what is not done here has its name only. */
+static const struct oid_row password_based[] = {
+    {OID_PBES2, DER("\x2a\x86\x48\x86\xf7\x0d\x01\x05\x0d"), "PBES2", 0}, /* 1.2.840.113549.1.5.13 */
+    {OID_PBKDF2, DER("\x2a\x86\x48\x86\xf7\x0d\x01\x05\x0c"), "PBKDF2", 0}, /* 1.2.840.113549.1.5.12 */
+    {OID_PBMAC1, DER("\x2a\x86\x48\x86\xf7\x0d\x01\x05\x0e"), "PBMAC1", 0}, /* 1.2.840.113549.1.5.14 */
+    {OID_HMAC_SHA1, DER("\x2a\x86\x48\x86\xf7\x0d\x02\x07"), "hmacWithSHA1", 0}, /* 1.2.840.113549.2.7 */
+    {OID_HMAC_SHA224, DER("\x2a\x86\x48\x86\xf7\x0d\x02\x08"), "hmacWithSHA224", 0}, /* 1.2.840.113549.2.8 */
+    {OID_HMAC_SHA256, DER("\x2a\x86\x48\x86\xf7\x0d\x02\x09"), "hmacWithSHA256", 0}, /* 1.2.840.113549.2.9 */
+    {OID_HMAC_SHA384, DER("\x2a\x86\x48\x86\xf7\x0d\x02\x0a"), "hmacWithSHA384", 0}, /* 1.2.840.113549.2.10 */
+    {OID_HMAC_SHA512, DER("\x2a\x86\x48\x86\xf7\x0d\x02\x0b"), "hmacWithSHA512", 0}, /* 1.2.840.113549.2.11 */
+    {OID_AES_128_CBC, DER("\x60\x86\x48\x01\x65\x03\x04\x01\x02"), "aes128-CBC", 0}, /* 2.16.840.1.101.3.4.1.2 */
+    {OID_AES_192_CBC, DER("\x60\x86\x48\x01\x65\x03\x04\x01\x16"), "aes192-CBC", 0}, /* 2.16.840.1.101.3.4.1.22 */
+    {OID_AES_256_CBC, DER("\x60\x86\x48\x01\x65\x03\x04\x01\x2a"), "aes256-CBC", 0}, /* 2.16.840.1.101.3.4.1.42 */
+    {OID_DES_EDE3_CBC, DER("\x2a\x86\x48\x86\xf7\x0d\x03\x07"), "des-EDE3-CBC", 0}, /* 1.2.840.113549.3.7 */
+    {OID_PBE_3DES, DER("\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x01\x03"), "pbeWithSHAAnd3-KeyTripleDES-CBC", 0}, /* 1.2.840.113549.1.12.1.3 */
+    {OID_PBE_2KEY_3DES, DER("\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x01\x04"), "pbeWithSHAAnd2-KeyTripleDES-CBC", 0}, /* 1.2.840.113549.1.12.1.4 */
+    {OID_PBE_RC2_128, DER("\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x01\x05"), "pbeWithSHAAnd128BitRC2-CBC", 0}, /* 1.2.840.113549.1.12.1.5 */
+    {OID_PBE_RC2_40, DER("\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x01\x06"), "pbeWithSHAAnd40BitRC2-CBC", 0}, /* 1.2.840.113549.1.12.1.6 */
+    {OID_OTHER, DER("\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x01\x01"), "pbeWithSHAAnd128BitRC4", 0}, /* 1.2.840.113549.1.12.1.1 */
+    {OID_OTHER, DER("\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x01\x02"), "pbeWithSHAAnd40BitRC4", 0}, /* 1.2.840.113549.1.12.1.2 */
+    {OID_OTHER, DER("\x2a\x86\x48\x86\xf7\x0d\x01\x05\x03"), "pbeWithMD5AndDES-CBC", 0}, /* 1.2.840.113549.1.5.3 */
+    {OID_OTHER, DER("\x2a\x86\x48\x86\xf7\x0d\x01\x05\x0a"), "pbeWithSHA1AndDES-CBC", 0}, /* 1.2.840.113549.1.5.10 */
+    {OID_OTHER, DER("\x2b\x06\x01\x04\x01\xda\x47\x04\x0b"), "scrypt", 0}, /* 1.3.6.1.4.1.11591.4.11 */
+};
+
+/* Of PKCS#7 and PKCS#12 (RFC 5652, 7292, 2985). */
+static const struct oid_row contents[] = {
+    {OID_DATA, DER("\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01"), "data", 0}, /* 1.2.840.113549.1.7.1 */
+    {OID_SIGNED_DATA, DER("\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02"), "signedData", 0}, /* 1.2.840.113549.1.7.2 */
+    {OID_ENCRYPTED_DATA, DER("\x2a\x86\x48\x86\xf7\x0d\x01\x07\x06"), "encryptedData", 0}, /* 1.2.840.113549.1.7.6 */
+    {OID_OTHER, DER("\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03"), "envelopedData", 0}, /* 1.2.840.113549.1.7.3 */
+    {OID_KEY_BAG, DER("\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x0a\x01\x01"), "keyBag", 0}, /* 1.2.840.113549.1.12.10.1.1 */
+    {OID_SHROUDED_KEY_BAG, DER("\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x0a\x01\x02"), "pkcs8ShroudedKeyBag", 0}, /* 1.2.840.113549.1.12.10.1.2 */
+    {OID_CERT_BAG, DER("\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x0a\x01\x03"), "certBag", 0}, /* 1.2.840.113549.1.12.10.1.3 */
+    {OID_CRL_BAG, DER("\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x0a\x01\x04"), "crlBag", 0}, /* 1.2.840.113549.1.12.10.1.4 */
+    {OID_SECRET_BAG, DER("\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x0a\x01\x05"), "secretBag", 0}, /* 1.2.840.113549.1.12.10.1.5 */
+    {OID_SAFE_CONTENTS_BAG, DER("\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x0a\x01\x06"), "safeContentsBag", 0}, /* 1.2.840.113549.1.12.10.1.6 */
+    {OID_X509_CERTIFICATE, DER("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x16\x01"), "x509Certificate", 0}, /* 1.2.840.113549.1.9.22.1 */
+    {OID_FRIENDLY_NAME, DER("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x14"), "friendlyName", 0}, /* 1.2.840.113549.1.9.20 */
+    {OID_LOCAL_KEY_ID, DER("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x15"), "localKeyId", 0}, /* 1.2.840.113549.1.9.21 */
+};
 /* clang-format on */
 
 #define ROWS(table)                                                                                \
@@ -275,7 +317,8 @@ static const struct {
     [OID_ALGORITHM] = ROWS(algorithms),  [OID_CURVE] = ROWS(curves),
     [OID_EXTENSION] = ROWS(extensions),  [OID_USAGE] = ROWS(usages),
     [OID_ATTRIBUTE] = ROWS(attributes),  [OID_REQUEST] = ROWS(request_attributes),
-    [OID_ACCESS] = ROWS(access_methods),
+    [OID_ACCESS] = ROWS(access_methods), [OID_PBE] = ROWS(password_based),
+    [OID_CONTENT] = ROWS(contents),
 };
 
 size_t oid_rows(enum oid_kind kind, const struct oid_row **rows) {

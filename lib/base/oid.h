@@ -17,6 +17,8 @@ enum oid_kind {
     OID_ATTRIBUTE, /* of names */
     OID_REQUEST,   /* attributes of certificate requests */
     OID_ACCESS,    /* methods of authorityInfoAccess */
+    OID_PBE,       /* encryption and MACs by password, and what they are made of */
+    OID_CONTENT,   /* of PKCS#7 and PKCS#12: contents, bags, their attributes */
     OID_KIND_COUNT
 };
 
@@ -74,6 +76,34 @@ enum oid {
     OID_COUNTRY,
     OID_ORGANIZATION,
     OID_ORGANIZATIONAL_UNIT,
+    OID_PBES2,
+    OID_PBKDF2,
+    OID_PBMAC1,
+    OID_HMAC_SHA1,
+    OID_HMAC_SHA224,
+    OID_HMAC_SHA256,
+    OID_HMAC_SHA384,
+    OID_HMAC_SHA512,
+    OID_AES_128_CBC,
+    OID_AES_192_CBC,
+    OID_AES_256_CBC,
+    OID_DES_EDE3_CBC,
+    OID_PBE_3DES,
+    OID_PBE_2KEY_3DES,
+    OID_PBE_RC2_128,
+    OID_PBE_RC2_40,
+    OID_DATA,
+    OID_SIGNED_DATA,
+    OID_ENCRYPTED_DATA,
+    OID_KEY_BAG,
+    OID_SHROUDED_KEY_BAG,
+    OID_CERT_BAG,
+    OID_CRL_BAG,
+    OID_SECRET_BAG,
+    OID_SAFE_CONTENTS_BAG,
+    OID_X509_CERTIFICATE,
+    OID_FRIENDLY_NAME,
+    OID_LOCAL_KEY_ID,
 };
 
 struct oid_row {

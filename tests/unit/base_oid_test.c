@@ -238,6 +238,40 @@ static const struct {
     {OID_REQUEST, "1.3.6.1.4.1.311.21.20", "microsoftRequestClientInfo"},
     {OID_ACCESS, "1.3.6.1.5.5.7.48.2", "caIssuers"},
     {OID_ACCESS, "1.3.6.1.5.5.7.48.1", "ocsp"},
+    {OID_PBE, "1.2.840.113549.1.5.13", "PBES2"},
+    {OID_PBE, "1.2.840.113549.1.5.12", "PBKDF2"},
+    {OID_PBE, "1.2.840.113549.1.5.14", "PBMAC1"},
+    {OID_PBE, "1.2.840.113549.2.7", "hmacWithSHA1"},
+    {OID_PBE, "1.2.840.113549.2.8", "hmacWithSHA224"},
+    {OID_PBE, "1.2.840.113549.2.9", "hmacWithSHA256"},
+    {OID_PBE, "1.2.840.113549.2.10", "hmacWithSHA384"},
+    {OID_PBE, "1.2.840.113549.2.11", "hmacWithSHA512"},
+    {OID_PBE, "2.16.840.1.101.3.4.1.2", "aes128-CBC"},
+    {OID_PBE, "2.16.840.1.101.3.4.1.22", "aes192-CBC"},
+    {OID_PBE, "2.16.840.1.101.3.4.1.42", "aes256-CBC"},
+    {OID_PBE, "1.2.840.113549.3.7", "des-EDE3-CBC"},
+    {OID_PBE, "1.2.840.113549.1.12.1.3", "pbeWithSHAAnd3-KeyTripleDES-CBC"},
+    {OID_PBE, "1.2.840.113549.1.12.1.4", "pbeWithSHAAnd2-KeyTripleDES-CBC"},
+    {OID_PBE, "1.2.840.113549.1.12.1.5", "pbeWithSHAAnd128BitRC2-CBC"},
+    {OID_PBE, "1.2.840.113549.1.12.1.6", "pbeWithSHAAnd40BitRC2-CBC"},
+    {OID_PBE, "1.2.840.113549.1.12.1.1", "pbeWithSHAAnd128BitRC4"},
+    {OID_PBE, "1.2.840.113549.1.12.1.2", "pbeWithSHAAnd40BitRC4"},
+    {OID_PBE, "1.2.840.113549.1.5.3", "pbeWithMD5AndDES-CBC"},
+    {OID_PBE, "1.2.840.113549.1.5.10", "pbeWithSHA1AndDES-CBC"},
+    {OID_PBE, "1.3.6.1.4.1.11591.4.11", "scrypt"},
+    {OID_CONTENT, "1.2.840.113549.1.7.1", "data"},
+    {OID_CONTENT, "1.2.840.113549.1.7.2", "signedData"},
+    {OID_CONTENT, "1.2.840.113549.1.7.6", "encryptedData"},
+    {OID_CONTENT, "1.2.840.113549.1.7.3", "envelopedData"},
+    {OID_CONTENT, "1.2.840.113549.1.12.10.1.1", "keyBag"},
+    {OID_CONTENT, "1.2.840.113549.1.12.10.1.2", "pkcs8ShroudedKeyBag"},
+    {OID_CONTENT, "1.2.840.113549.1.12.10.1.3", "certBag"},
+    {OID_CONTENT, "1.2.840.113549.1.12.10.1.4", "crlBag"},
+    {OID_CONTENT, "1.2.840.113549.1.12.10.1.5", "secretBag"},
+    {OID_CONTENT, "1.2.840.113549.1.12.10.1.6", "safeContentsBag"},
+    {OID_CONTENT, "1.2.840.113549.1.9.22.1", "x509Certificate"},
+    {OID_CONTENT, "1.2.840.113549.1.9.20", "friendlyName"},
+    {OID_CONTENT, "1.2.840.113549.1.9.21", "localKeyId"},
 };
 /* clang-format on */
 
@@ -265,7 +299,7 @@ static void every_row_is_what_it_says(void **state) {
 
 static void every_id_has_one_row(void **state) {
     (void)state;
-    for (int id = OID_OTHER + 1; id <= OID_ORGANIZATIONAL_UNIT; id++) {
+    for (int id = OID_OTHER + 1; id <= OID_LOCAL_KEY_ID; id++) {
         size_t seen = 0;
         for (int kind = 0; kind < OID_KIND_COUNT; kind++) {
             const struct oid_row *rows;
