@@ -30,7 +30,7 @@ VERSION := $(shell cat VERSION)
 
 BASE := bytes buf arena err clock text json zip thread env file walk process opt der ber oid ip $(if $(filter windows-%,$(TARGET)),os_win32,os_posix)
 CRYPTO := hash aead ecdh sodium key verify rc2 pbe_kdf pbe
-X509 := time name key key_file extension cert request crl deviation host pem container chain extension_write write
+X509 := time name key key_file extension cert request crl deviation host pem container pkcs7 pkcs12 jks chain extension_write write
 TLS := suites names hello message schedule record harvest
 NET := signature loop conn resolve trust easy http smtp
 MODEL := name protocol ports target unfold list target_file endpoint json_member observation summary passes certificate
@@ -97,7 +97,8 @@ FUZZ_TARGETS := \
 	model_target_fuzz model_target_file_fuzz model_observation_fuzz \
 	http_reader_fuzz \
 	tls_harvest_fuzz probe_dialogue_fuzz \
-	x509_cert_fuzz x509_pem_fuzz x509_chain_fuzz x509_request_fuzz x509_crl_fuzz \
+	x509_cert_fuzz x509_pem_fuzz x509_container_fuzz x509_pkcs7_fuzz x509_pkcs12_fuzz x509_jks_fuzz \
+	x509_chain_fuzz x509_request_fuzz x509_crl_fuzz \
 	ca_profile_fuzz \
 	crypto_key_fuzz crypto_verify_fuzz \
 	api_lines_fuzz \

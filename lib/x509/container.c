@@ -1,4 +1,5 @@
-/* What kind of file it is, and the two plain kinds: PEM and DER. See container.h. */
+/* What kind of file it is, and the two plain kinds: PEM and DER. See container.h.
+ * The others: pkcs7.c, pkcs12.c, jks.c. */
 #include "x509/container.h"
 #include "base/ber.h"
 #include "crypto/crypto.h"
@@ -7,7 +8,9 @@
 
 const char *x509_container_name(enum x509_container type) {
     static const char *const names[] = {
-        [X509_CONTAINER_NONE] = NULL, [X509_CONTAINER_PEM] = "pem", [X509_CONTAINER_DER] = "der"};
+        [X509_CONTAINER_NONE] = NULL,       [X509_CONTAINER_PEM] = "pem",
+        [X509_CONTAINER_DER] = "der",       [X509_CONTAINER_PKCS7] = "pkcs7",
+        [X509_CONTAINER_PKCS12] = "pkcs12", [X509_CONTAINER_JKS] = "jks"};
     return names[type];
 }
 
@@ -30,7 +33,7 @@ void container_fault(struct container_walk *w, enum err code, const char *what,
 
 /* ---- One binary value ---- */
 
-enum value { VALUE_CERTIFICATE, VALUE_KEY, VALUE_OTHER };
+enum value { VALUE_OTHER, VALUE_CERTIFICATE, VALUE_KEY, VALUE_PKCS7, VALUE_PKCS12 };
 
 static uint8_t tag_of(struct cur *c) {
     return c->bad || c->rest.n == 0 ? 0 : ber_any(c).tag;
@@ -53,17 +56,28 @@ static enum value signed_value(struct cur tbs) {
     return is_request ? VALUE_OTHER : VALUE_CERTIFICATE;
 }
 
-/* Keys: PKCS#8, PKCS#1 and SEC 1 begin with a version, an encrypted PKCS#8 has its
- * algorithm and an OCTET STRING. What else is signed might be a certificate. */
+/* What begins with a version: keys (PKCS#8, PKCS#1, SEC 1) and PKCS#12. */
+static enum value versioned_value(struct cur c) {
+    tag_of(&c);
+    struct cur second = c;
+    uint8_t second_tag = tag_of(&c), third_tag = tag_of(&c);
+    struct cur info = ber_open(&second, DER_SEQUENCE);
+    if (second_tag == DER_INTEGER || second_tag == DER_OCTET_STRING)
+        return VALUE_KEY;
+    if (second_tag != DER_SEQUENCE || !der_peek(&info, DER_OID))
+        return VALUE_OTHER;
+    return third_tag == DER_OCTET_STRING ? VALUE_KEY : VALUE_PKCS12;
+}
+
+/* What is signed might be a certificate; an encrypted PKCS#8 has its algorithm and an
+ * OCTET STRING. */
 static enum value value_of(struct bytes whole) {
     struct cur c = cur_open(whole), outer = ber_open(&c, DER_SEQUENCE);
-    uint8_t first = outer.rest.n > 0 ? outer.rest.p[0] : 0;
-    if (first == DER_INTEGER) {
-        tag_of(&outer);
-        uint8_t second = tag_of(&outer), third = tag_of(&outer);
-        bool is_key = second == DER_INTEGER || second == DER_OCTET_STRING ||
-                      (second == DER_SEQUENCE && third == DER_OCTET_STRING);
-        return is_key ? VALUE_KEY : VALUE_OTHER;
+    if (der_peek(&outer, DER_INTEGER))
+        return versioned_value(outer);
+    if (der_peek(&outer, DER_OID)) {
+        const struct oid_row *row = oid_find(OID_CONTENT, ber_take(&outer, DER_OID));
+        return row != NULL && row->id == OID_SIGNED_DATA ? VALUE_PKCS7 : VALUE_OTHER;
     }
     struct cur tbs = ber_open(&outer, DER_SEQUENCE);
     uint8_t second = tag_of(&outer);
@@ -72,16 +86,51 @@ static enum value value_of(struct bytes whole) {
     return second == DER_SEQUENCE ? signed_value(tbs) : VALUE_OTHER;
 }
 
-enum x509_container container_value(struct container_walk *w, struct bytes whole) {
-    enum value value = value_of(whole);
-    if (value == VALUE_CERTIFICATE)
+static enum x509_container read_value(struct container_walk *w, struct bytes whole) {
+    switch (value_of(whole)) {
+    case VALUE_CERTIFICATE:
         container_tell(w, X509_CONTAINER_DER, whole, (struct bytes){0});
-    w->account->private_keys += value == VALUE_KEY;
-    w->account->others += value == VALUE_OTHER;
+        return X509_CONTAINER_DER;
+    case VALUE_KEY:
+        w->account->private_keys++;
+        return X509_CONTAINER_DER;
+    case VALUE_PKCS7:
+        container_pkcs7(w, whole);
+        return X509_CONTAINER_PKCS7;
+    case VALUE_PKCS12:
+        container_pkcs12(w, whole);
+        return X509_CONTAINER_PKCS12;
+    case VALUE_OTHER:
+        break;
+    }
+    w->account->others++;
     return X509_CONTAINER_DER;
 }
 
 /* ---- Files ---- */
+
+/* Some programs write PKCS#7 with the label of a certificate. */
+static void read_certificate(struct container_walk *w, struct bytes der) {
+    if (value_of(der) == VALUE_PKCS7)
+        container_pkcs7(w, der);
+    else
+        container_tell(w, X509_CONTAINER_PEM, der, (struct bytes){0});
+}
+
+static void read_other(struct container_walk *w, const struct pem_object *object) {
+    static const char *const labels[] = {"PKCS7", "CMS", "PKCS #7 SIGNED DATA", "PKCS12"};
+    enum value value = value_of(object->der);
+    for (size_t i = 0; i < sizeof labels / sizeof labels[0]; i++) {
+        if (!bytes_is(object->label, labels[i]))
+            continue;
+        if (value == VALUE_PKCS7 || value == VALUE_PKCS12)
+            read_value(w, object->der);
+        else
+            container_fault(w, ERR_FORMAT, "PKCS#7", "it does not parse");
+        return;
+    }
+    w->account->others++;
+}
 
 static void read_pem(struct container_walk *w, struct bytes file) {
     struct cur c = cur_open(file);
@@ -92,9 +141,10 @@ static void read_pem(struct container_walk *w, struct bytes file) {
     w->account->type = X509_CONTAINER_PEM;
     while (!w->is_stopped && pem_next(&c, &der, &object)) {
         w->account->private_keys += object.kind == PEM_PRIVATE_KEY;
-        w->account->others += object.kind == PEM_OTHER;
         if (object.kind == PEM_CERTIFICATE)
-            container_tell(w, X509_CONTAINER_PEM, object.der, (struct bytes){0});
+            read_certificate(w, object.der);
+        else if (object.kind == PEM_OTHER)
+            read_other(w, &object);
         else if (object.kind == PEM_BROKEN)
             container_fault(w, ERR_FORMAT, "PEM",
                             "an object without its END line, or not in base64");
@@ -117,7 +167,7 @@ static void read_values(struct container_walk *w, struct bytes file) {
                                      : "something that is no certificate follows");
             return;
         }
-        enum x509_container type = container_value(w, whole);
+        enum x509_container type = read_value(w, whole);
         if (is_first)
             w->account->type = type;
     }
@@ -134,6 +184,8 @@ void x509_container_read(struct bytes file, const struct x509_container_reader *
     *out = (struct x509_container_account){0};
     if (file.n == 0)
         container_fault(&w, ERR_FORMAT, "file", "it is empty");
+    else if (container_jks_is(file))
+        container_jks(&w, file);
     else if (!is_long_sequence(file) && pem_is(file))
         read_pem(&w, file);
     else

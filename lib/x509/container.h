@@ -3,12 +3,20 @@
  * What a file is, is found by its content, never by its name:
  *   pem     one or more objects with BEGIN and END lines, any text around them
  *   der     certificates, one behind the other
+ *   pkcs7   SignedData of PKCS#7 or CMS (RFC 5652), DER or BER; in PEM too
+ *   pkcs12  PFX (RFC 7292), DER or BER: PBES2 and the old ciphers but RC4
+ *   jks     Java's JKS and JCEKS
  * Each certificate is told as it is stored, in the order of the file; whether it can be
  * read is for x509_cert_read to say. An object that cannot be read is told as a fault and
  * loses no other. Private keys are counted; their bytes are neither told nor kept.
  *
+ * Passwords: PKCS#12 needs one where certificates are encrypted; without any the empty one
+ * is tried. One that does not open the file is the fault ERR_CREDENTIALS, damage is ERR_FORMAT.
+ * The certificates of JKS lie in the clear; a password given is checked there, as it is with a
+ * PKCS#12 file that has nothing encrypted but keys.
+ *
  * No I/O, no globals; any thread. What was decoded on the way is wiped. Memory: about
- * twice the file.
+ * three times the file.
  */
 #ifndef X509_CONTAINER_H
 #define X509_CONTAINER_H
@@ -19,8 +27,11 @@ enum x509_container {
     X509_CONTAINER_NONE, /* no file of certificates */
     X509_CONTAINER_PEM,
     X509_CONTAINER_DER,
+    X509_CONTAINER_PKCS7,
+    X509_CONTAINER_PKCS12,
+    X509_CONTAINER_JKS,
 };
-/* "pem", "der"; NULL for X509_CONTAINER_NONE. */
+/* "pem", "der", ... as above; NULL for X509_CONTAINER_NONE. */
 const char *x509_container_name(enum x509_container type);
 
 struct x509_container_entry {
@@ -36,9 +47,19 @@ struct x509_container_reader {
     /* One object that cannot be read; the first X509_CONTAINER_FAULTS_TOLD of a file. May
      * be NULL. */
     void (*fault)(void *context, const struct fault *f);
+    const struct bytes *password; /* borrowed; NULL: none is given */
+    /* Puts a password into an empty buffer, which is wiped. Called, at most three times,
+     * where certificates are encrypted and the one given, or else the empty one, does not open
+     * them. False: there is none. May be NULL. */
+    bool (*ask)(void *context, struct buf *password);
+    /* What passwords of one file may cost, in hashes; 0: X509_CONTAINER_ROUNDS_MAX. */
+    uint64_t rounds_max;
 };
 
-enum { X509_CONTAINER_FAULTS_TOLD = 100 };
+enum {
+    X509_CONTAINER_FAULTS_TOLD = 100,
+    X509_CONTAINER_ROUNDS_MAX = 8000000, /* some three seconds */
+};
 
 struct x509_container_account {
     enum x509_container type; /* of the file */

@@ -15,7 +15,12 @@ void container_tell(struct container_walk *w, enum x509_container type, struct b
                     struct bytes name);
 void container_fault(struct container_walk *w, enum err code, const char *what, const char *detail);
 
-/* One value that is no PEM, its frame checked: a certificate, a key, a container. */
-enum x509_container container_value(struct container_walk *w, struct bytes whole);
+/* A ContentInfo (RFC 5652, 3), whole. */
+void container_pkcs7(struct container_walk *w, struct bytes whole);
+/* A PFX (RFC 7292, 4), whole. */
+void container_pkcs12(struct container_walk *w, struct bytes whole);
+/* A file that container_jks_is. */
+bool container_jks_is(struct bytes file);
+void container_jks(struct container_walk *w, struct bytes file);
 
 #endif

@@ -1,16 +1,21 @@
 /* x509/container: what a file is, found by its content, and what it holds. */
+#include "base/der.h"
 #include "tests/unit/data.h"
 #include "x509/container.h"
 #include "x509/x509.h"
 
 #include <string.h>
 
-/* What a reading told, one letter each: a certificate's kind (p, d), f for a fault. */
+/* What a reading told, one letter each: a certificate's kind (p, d, 7, 2, j), f for a fault. */
 struct told {
     char letters[64];
     size_t n, stop_after; /* stop_after: certificates; 0 for never */
-    struct buf ders;      /* all certificates, one behind the other */
-    struct fault fault;   /* the last one */
+    /* What to answer: the password given, those asked for one after the other. */
+    const char *password, *asked[4];
+    size_t asked_n;
+    struct buf names;   /* "a|b|" */
+    struct buf ders;    /* all certificates, one behind the other */
+    struct fault fault; /* the last one */
 };
 
 static void note(struct told *t, char letter) {
@@ -20,8 +25,15 @@ static void note(struct told *t, char letter) {
 
 static bool on_certificate(void *context, const struct x509_container_entry *entry) {
     struct told *t = context;
-    note(t, x509_container_name(entry->type)[0]);
+    static const char letters[] = {[X509_CONTAINER_PEM] = 'p',
+                                   [X509_CONTAINER_DER] = 'd',
+                                   [X509_CONTAINER_PKCS7] = '7',
+                                   [X509_CONTAINER_PKCS12] = '2',
+                                   [X509_CONTAINER_JKS] = 'j'};
+    note(t, letters[entry->type]);
     buf_put(&t->ders, entry->der);
+    buf_put(&t->names, entry->name);
+    buf_u8(&t->names, '|');
     return t->stop_after == 0 || t->n < t->stop_after;
 }
 
@@ -31,14 +43,33 @@ static void on_fault(void *context, const struct fault *f) {
     t->fault = *f;
 }
 
-static struct x509_container_account read_file(struct bytes file, struct told *t) {
-    const struct x509_container_reader reader = {
-        .context = t, .certificate = on_certificate, .fault = on_fault};
-    struct x509_container_account account;
-    size_t stop_after = t->stop_after;
+static bool on_ask(void *context, struct buf *password) {
+    struct told *t = context;
+    const char *answer = t->asked_n < COUNT_OF(t->asked) ? t->asked[t->asked_n] : NULL;
+    t->asked_n++;
+    if (answer != NULL)
+        buf_text(password, answer);
+    return answer != NULL;
+}
+
+static void told_clear(struct told *t) {
     buf_clear(&t->ders);
-    *t = (struct told){.stop_after = stop_after};
+    buf_clear(&t->names);
+}
+
+static struct x509_container_account read_file(struct bytes file, struct told *t) {
+    const struct bytes password = bytes_text(t->password != NULL ? t->password : "");
+    const struct x509_container_reader reader = {.context = t,
+                                                 .certificate = on_certificate,
+                                                 .fault = on_fault,
+                                                 .password = t->password != NULL ? &password : NULL,
+                                                 .ask = on_ask};
+    struct x509_container_account account;
+    told_clear(t);
     buf_init(&t->ders, 1 << 20);
+    buf_init(&t->names, 4096);
+    memset(t->letters, 0, sizeof t->letters);
+    t->n = t->asked_n = 0;
     x509_container_read(file, &reader, &account);
     return account;
 }
@@ -109,7 +140,7 @@ static void tells_what_a_file_holds(void **state) {
             assert_int_equal(t.fault.code, ERR_FORMAT);
         buf_clear(&file);
     }
-    buf_clear(&t.ders);
+    told_clear(&t);
 }
 
 /* Every certificate that OpenSSL made here is one, in both forms, to the byte. */
@@ -134,7 +165,7 @@ static void certificates_stay_as_they_are(void **state) {
         buf_clear(&der);
         buf_clear(&pem);
     }
-    buf_clear(&t.ders);
+    told_clear(&t);
 }
 
 static void stops_when_told(void **state) {
@@ -150,7 +181,7 @@ static void stops_when_told(void **state) {
         buf_text(&file, BEGIN "aGk=" END);
     assert_int_equal(read_file(buf_bytes(&file), &t).certificates, 1);
     buf_clear(&file);
-    buf_clear(&t.ders);
+    told_clear(&t);
 }
 
 /* They are all counted; told are as many as somebody will read. */
@@ -165,7 +196,7 @@ static void many_faults(void **state) {
     assert_int_equal(a.faults, 1000);
     assert_int_equal(t.n, sizeof t.letters - 1);
     buf_clear(&file);
-    buf_clear(&t.ders);
+    told_clear(&t);
 }
 
 static void every_prefix(const char *name, size_t most) {
@@ -177,13 +208,222 @@ static void every_prefix(const char *name, size_t most) {
         assert_true(a.certificates + a.faults + a.private_keys + a.others > 0);
     }
     buf_clear(&file);
-    buf_clear(&t.ders);
+    told_clear(&t);
 }
 
 static void every_prefix_of_plain_files(void **state) {
     (void)state;
     every_prefix("cases/key-first.pem", 1);
     every_prefix(C, 0);
+}
+
+/* ---- the others ---- */
+
+/* clang-format off */
+static const struct {
+    const char *file, *password; /* password: NULL for none */
+    enum x509_container type;
+    const char *letters, *names;
+    size_t keys, others;
+    enum err e; /* of the last fault */
+} stores[] = {
+    {"two.p7b",           NULL,      X509_CONTAINER_PKCS7,  "77",   "||", 0, 0, ERR_OK},
+    {"two-p7.pem",        NULL,      X509_CONTAINER_PEM,    "77",   "||", 0, 0, ERR_OK},
+    {"ber.p7m",           NULL,      X509_CONTAINER_PKCS7,  "77",   "||", 0, 0, ERR_OK},
+    {"pbes2.p12",         "right",   X509_CONTAINER_PKCS12, "22",   "leaf name|root name|", 1, 0, ERR_OK},
+    {"pbes2.p12",         NULL,      X509_CONTAINER_PKCS12, "f",    "", 1, 0, ERR_CREDENTIALS},
+    {"pbes2.p12",         "wrong",   X509_CONTAINER_PKCS12, "f",    "", 1, 0, ERR_CREDENTIALS},
+    {"pbes2.p12",         "",        X509_CONTAINER_PKCS12, "f",    "", 1, 0, ERR_CREDENTIALS},
+    {"pbes2-sha512.p12",  "right",   X509_CONTAINER_PKCS12, "22",   "leaf name|root name|", 1, 0, ERR_OK},
+    {"legacy.p12",        "right",   X509_CONTAINER_PKCS12, "22",   "leaf name|root name|", 1, 0, ERR_OK},
+    {"legacy.p12",        "wrong",   X509_CONTAINER_PKCS12, "f",    "", 1, 0, ERR_CREDENTIALS},
+    {"3des.p12",          "right",   X509_CONTAINER_PKCS12, "22",   "leaf name|root name|", 1, 0, ERR_OK},
+    {"2des.p12",          "right",   X509_CONTAINER_PKCS12, "22",   "leaf name|root name|", 1, 0, ERR_OK},
+    {"rc2-128.p12",       "right",   X509_CONTAINER_PKCS12, "22",   "leaf name|root name|", 1, 0, ERR_OK},
+    {"rc4.p12",           "right",   X509_CONTAINER_PKCS12, "f",    "", 1, 0, ERR_UNSUPPORTED},
+    {"rc4.p12",           "wrong",   X509_CONTAINER_PKCS12, "ff",   "", 1, 0, ERR_UNSUPPORTED},
+    {"nomac.p12",         "right",   X509_CONTAINER_PKCS12, "22",   "leaf name|root name|", 1, 0, ERR_OK},
+    {"nomac.p12",         "wrong",   X509_CONTAINER_PKCS12, "22",   "leaf name|root name|", 1, 0, ERR_OK}, /* it needs none */
+    {"empty.p12",         NULL,      X509_CONTAINER_PKCS12, "22",   "leaf name|root name|", 1, 0, ERR_OK},
+    {"empty.p12",         "",        X509_CONTAINER_PKCS12, "22",   "leaf name|root name|", 1, 0, ERR_OK},
+    {"empty.p12",         "wrong",   X509_CONTAINER_PKCS12, "f",    "", 1, 0, ERR_CREDENTIALS},
+    {"clear.p12",         NULL,      X509_CONTAINER_PKCS12, "22",   "leaf name|root name|", 1, 0, ERR_OK},
+    {"clear.p12",         "right",   X509_CONTAINER_PKCS12, "22",   "leaf name|root name|", 1, 0, ERR_OK},
+    {"clear.p12",         "wrong",   X509_CONTAINER_PKCS12, "f22",  "leaf name|root name|", 1, 0, ERR_CREDENTIALS},
+    {"utf8.p12",          "\xc3\xa4\xe2\x82\xac\xf0\x9f\x94\x91", X509_CONTAINER_PKCS12, "22", "leaf name|root name|", 1, 0, ERR_OK},
+    {"java.p12",          "rightly", X509_CONTAINER_PKCS12, "222",  "leaf name|CN=container root|root name|", 1, 0, ERR_OK},
+    {"java.p12",          "right",   X509_CONTAINER_PKCS12, "f",    "", 1, 0, ERR_CREDENTIALS},
+    {"java-old.p12",      "rightly", X509_CONTAINER_PKCS12, "222",  "leaf name|CN=container root|root name|", 1, 0, ERR_OK},
+    {"java.jks",          NULL,      X509_CONTAINER_JKS,    "jjj",  "root name|leaf name|leaf name|", 1, 0, ERR_OK},
+    {"java.jks",          "rightly", X509_CONTAINER_JKS,    "jjj",  "root name|leaf name|leaf name|", 1, 0, ERR_OK},
+    {"java.jks",          "right",   X509_CONTAINER_JKS,    "jjjf", "root name|leaf name|leaf name|", 1, 0, ERR_CREDENTIALS},
+};
+/* clang-format on */
+
+static struct buf store_file(const char *name) {
+    char path[100];
+    snprintf(path, sizeof path, "containers/%s", name);
+    return data_file(path);
+}
+
+static void reads_the_stores_of_others(void **state) {
+    (void)state;
+    struct told t = {0};
+    struct buf leaf = store_file("leaf.der"), root = store_file("ca.der"), all;
+    buf_init(&all, 1 << 20);
+    for (size_t i = 0; i < COUNT_OF(stores); i++) {
+        struct buf file = store_file(stores[i].file);
+        t.password = stores[i].password;
+        struct x509_container_account a = read_file(buf_bytes(&file), &t);
+        if (strcmp(t.letters, stores[i].letters) != 0 || a.type != stores[i].type ||
+            a.private_keys != stores[i].keys || a.others != stores[i].others ||
+            strcmp(buf_cstr(&t.names), stores[i].names) != 0)
+            fail_msg("%s with '%s': '%s', type %d, %zu keys, %zu others, %s: %s, %s",
+                     stores[i].file, t.password, t.letters, (int)a.type, a.private_keys, a.others,
+                     buf_cstr(&t.names), t.fault.what, t.fault.detail);
+        if (a.faults > 0)
+            assert_int_equal(t.fault.code, stores[i].e);
+        buf_reset(&all);
+        for (size_t n = 0; n < a.certificates; n++)
+            buf_put(&all, buf_bytes(n == (a.type == X509_CONTAINER_JKS) ? &leaf : &root));
+        assert_true(bytes_equal(buf_bytes(&t.ders), buf_bytes(&all)));
+        if (strncmp(stores[i].file, "clear", 5) == 0 || a.type == X509_CONTAINER_JKS)
+            assert_int_equal(t.asked_n, 0);
+        buf_clear(&file);
+    }
+    buf_clear(&leaf);
+    buf_clear(&root);
+    buf_clear(&all);
+    told_clear(&t);
+}
+
+/* A secret key has no length: what stands before it is read, the rest is told as lost. */
+static void a_secret_key_ends_a_jceks(void **state) {
+    (void)state;
+    struct told t = {0};
+    struct buf file = store_file("java.jceks");
+    struct x509_container_account a = read_file(buf_bytes(&file), &t);
+    assert_int_equal(a.type, X509_CONTAINER_JKS);
+    assert_int_equal(a.faults, 1);
+    assert_int_equal(t.fault.code, ERR_UNSUPPORTED);
+    assert_true(a.private_keys >= 1 && t.n == a.certificates + 1);
+    buf_clear(&file);
+    told_clear(&t);
+}
+
+static void asks_for_the_password(void **state) {
+    (void)state;
+    static const struct {
+        const char *password, *asked[4];
+        const char *letters;
+        size_t asked_n;
+    } rows[] = {
+        {NULL,    {"right"},                            "22", 1},
+        {NULL,    {"wrong", "right"},                   "22", 2},
+        {"wrong", {"wrong", "", "right"},               "22", 3},
+        {NULL,    {"wrong", "wrong", "wrong", "right"}, "f",  3},
+        {NULL,    {"wrong", NULL},                      "f",  2},
+        {"right", {NULL},                               "22", 0},
+    };
+    struct buf file = store_file("pbes2.p12");
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct told t = {.password = rows[i].password};
+        memcpy(t.asked, rows[i].asked, sizeof t.asked);
+        read_file(buf_bytes(&file), &t);
+        assert_string_equal(t.letters, rows[i].letters);
+        assert_int_equal(t.asked_n, rows[i].asked_n);
+        told_clear(&t);
+    }
+    buf_clear(&file);
+}
+
+/* Encrypted, without a MAC: that it becomes a list tells whether the password is right. */
+static void reads_without_a_mac(void **state) {
+    (void)state;
+    static const struct {
+        const char *file, *password, *letters;
+    } rows[] = {
+        {"pbes2.p12",  "right", "22"},
+        {"pbes2.p12",  "wrong", "f" },
+        {"legacy.p12", "right", "22"},
+        {"legacy.p12", "wrong", "f" },
+        {"empty.p12",  NULL,    "22"},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct told t = {.password = rows[i].password};
+        struct buf file = store_file(rows[i].file), out;
+        struct cur c = cur_open(buf_bytes(&file)), pfx = der_open(&c, DER_SEQUENCE);
+        buf_init(&out, 1 << 20);
+        size_t whole = der_begin(&out, DER_SEQUENCE);
+        der_put_u64(&out, der_u64(&pfx));
+        buf_put(&out, der_whole(&pfx, DER_SEQUENCE));
+        der_close(&out, whole);
+        read_file(buf_bytes(&out), &t);
+        assert_string_equal(t.letters, rows[i].letters);
+        buf_clear(&file);
+        buf_clear(&out);
+        told_clear(&t);
+    }
+}
+
+static bool none_asked(void *context, struct buf *password) {
+    (void)password;
+    (*(size_t *)context)++;
+    return false;
+}
+
+static bool none_told(void *context, const struct x509_container_entry *entry) {
+    (void)context;
+    (void)entry;
+    return true;
+}
+
+static void rounds_are_limited(void **state) {
+    (void)state;
+    size_t asked = 0;
+    const struct bytes password = bytes_text("right");
+    struct buf file = store_file("pbes2.p12");
+    const struct x509_container_reader reader = {.context = &asked,
+                                                 .certificate = none_told,
+                                                 .password = &password,
+                                                 .ask = none_asked,
+                                                 .rounds_max = 1000};
+    struct x509_container_account a;
+    x509_container_read(buf_bytes(&file), &reader, &a);
+    assert_int_equal(a.certificates, 0);
+    assert_int_equal(a.faults, 1);
+    assert_int_equal(asked, 0);
+    buf_clear(&file);
+}
+
+/* With the right password: each octet changed is either noticed, or harmless. */
+static void changes_are_noticed(void **state) {
+    (void)state;
+    struct told t = {.password = "right"};
+    struct buf file = store_file("2des.p12");
+    size_t called_wrong = 0;
+    for (size_t at = 0; at < file.n; at++) {
+        file.p[at] ^= 0x10;
+        struct x509_container_account a = read_file(buf_bytes(&file), &t);
+        assert_true(a.certificates <= 2);
+        if (a.faults == 0 && a.certificates + a.private_keys != 3 && a.type != X509_CONTAINER_DER)
+            fail_msg("octet %zu: %zu certificates, no fault", at, a.certificates);
+        called_wrong += a.faults > 0 && t.fault.code == ERR_CREDENTIALS;
+        file.p[at] ^= 0x10;
+    }
+    /* Salts, and the first block of what is encrypted: they look like a wrong password. */
+    assert_true(called_wrong < 60);
+    buf_clear(&file);
+    told_clear(&t);
+}
+
+static void every_prefix_of_stores(void **state) {
+    (void)state;
+    every_prefix("containers/two.p7b", 2);
+    every_prefix("containers/ber.p7m", 2);
+    every_prefix("containers/2des.p12", 2);
+    every_prefix("containers/clear.p12", 2);
+    every_prefix("containers/java.jks", 3);
 }
 
 int main(void) {
@@ -193,6 +433,13 @@ int main(void) {
         cmocka_unit_test(stops_when_told),
         cmocka_unit_test(many_faults),
         cmocka_unit_test(every_prefix_of_plain_files),
+        cmocka_unit_test(reads_the_stores_of_others),
+        cmocka_unit_test(a_secret_key_ends_a_jceks),
+        cmocka_unit_test(asks_for_the_password),
+        cmocka_unit_test(reads_without_a_mac),
+        cmocka_unit_test(rounds_are_limited),
+        cmocka_unit_test(changes_are_noticed),
+        cmocka_unit_test(every_prefix_of_stores),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,7 @@
+/* Files of any kind. See container.h. */
+#include "tests/fuzz/container.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    fuzz_container(bytes_of(data, size));
+    return 0;
+}
