@@ -424,6 +424,29 @@ static void served_in_the_last_three_passes(void **state) {
     shop_end(&s);
 }
 
+/* Pushed within its own second and again in later ones, as a scan of an agent that sees
+ * what it saw does: each repetition is as new as the first, so the place goes on serving. */
+static void the_same_observation_repeated_is_as_new(void **state) {
+    (void)state;
+    struct shop s;
+    uint8_t agent[INVENTORY_ID_SIZE];
+    char batch[16];
+    shop_start(&s);
+    enrol(&s, "dc1", "", "key one", agent);
+    struct bytes der = make_cert(&s, "w.example.com", "w.example.com", 90, 1, false);
+    struct model_observation o = look(&s, "192.0.2.1", 443, &der, 1);
+    s.now_ms += 700;
+    for (unsigned pass = 1; pass <= INVENTORY_PASSES_SERVED + 2; pass++) {
+        snprintf(batch, sizeof batch, "pass-%u", pass);
+        assert_int_equal(push(&s, agent, batch, &der, 1, &o, 1, true).code, ERR_OK);
+        assert_int_equal(get_cert(&s, der).cert.served, 1);
+        s.now_ms += 1000;
+    }
+    shop_again(&s);
+    assert_int_equal(get_cert(&s, der).cert.served, 1);
+    shop_end(&s);
+}
+
 /* A name that moves to another address has moved; one line of certificates. */
 static void services_and_moves(void **state) {
     (void)state;
@@ -888,6 +911,7 @@ int main(void) {
         cmocka_unit_test(items_are_rejected_singly),
         cmocka_unit_test(identities),
         cmocka_unit_test(served_in_the_last_three_passes),
+        cmocka_unit_test(the_same_observation_repeated_is_as_new),
         cmocka_unit_test(services_and_moves),
         cmocka_unit_test(agents_change),
         cmocka_unit_test(lists_are_paged),
