@@ -63,7 +63,8 @@ static bool read_row(const struct reader *r, struct json_value v, struct notify_
     if (!places)
         return false;
     row->not_after_s = time_of(r, v, "not_after");
-    row->replaced = bytes_is(text_of(r, v, "class"), "replaced");
+    if (!json_boolean(json_get(v, "renewed"), &row->renewed))
+        row->renewed = false;
     row->name = text_of(r, v, "display_name");
     row->owner = text_of(r, v, "owner");
     row->id = text_of(r, v, "sha256");
@@ -78,7 +79,7 @@ static bool read_row(const struct reader *r, struct json_value v, struct notify_
 
 static bool read_certificates(const struct reader *r, struct json_value answer,
                               struct notify_digest *out) {
-    static const char *const names[NOTIFY_CLASSES] = {"expired", "soon", "later", "replaced"};
+    static const char *const names[NOTIFY_CLASSES] = {"expired", "soon", "later"};
     struct json_value items = json_get(answer, "items"), counts = json_get(answer, "counts");
     out->rows = arena_array(r->a, json_count(items) + 1, sizeof *out->rows);
     if (!out->rows)

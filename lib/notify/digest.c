@@ -20,8 +20,6 @@ enum notify_class notify_class_of(const struct notify_digest *d, const struct no
     int64_t left_s = row->not_after_s - d->now_s;
     if (left_s >= (int64_t)d->within_s)
         return NOTIFY_CLASSES;
-    if (row->replaced)
-        return NOTIFY_REPLACED;
     if (left_s < 0)
         return NOTIFY_EXPIRED;
     return left_s < soon_s(d) ? NOTIFY_SOON : NOTIFY_LATER;
@@ -142,6 +140,10 @@ static void put_places(struct buf *out, const struct notify_row *row) {
     if (row->places_total > shown)
         buf_printf(out, "        %s%" PRIu64 " %s\n", shown > 0 ? "       and " : "at     ",
                    row->places_total - shown, shown > 0 ? "more" : "places");
+    if (row->places_total == 0)
+        buf_text(out, "        at     - (managed, served nowhere)\n");
+    if (row->renewed)
+        buf_text(out, "        note   renewed, but the old certificate is still shown here\n");
 }
 
 static void put_row(struct buf *out, const struct notify_digest *d, const struct notify_row *row) {
@@ -169,14 +171,10 @@ static void put_title(struct buf *out, const struct notify_digest *d, enum notif
         put_span(out, (uint64_t)soon_s(d));
         buf_u8(out, '\n');
         break;
-    case NOTIFY_LATER:
+    default:
         buf_text(out, "\nEnd within ");
         put_span(out, d->within_s);
         buf_u8(out, '\n');
-        break;
-    default:
-        buf_text(out,
-                 "\nRenewed, but the old certificate is still shown here (not counted above)\n");
     }
 }
 
@@ -238,7 +236,8 @@ void notify_digest_key(struct buf *out, const struct notify_digest *d) {
     for (size_t i = 0; i < d->rows_n; i++) {
         buf_printf(out, "%d ", (int)notify_class_of(d, &d->rows[i]));
         hex_put(out, d->rows[i].id);
-        buf_printf(out, " %" PRIu64 "\n", d->rows[i].places_total);
+        buf_printf(out, " %" PRIu64 "%s\n", d->rows[i].places_total,
+                   d->rows[i].renewed ? " renewed" : "");
     }
     for (size_t i = 0; i < NOTIFY_CLASSES; i++)
         buf_printf(out, "unlisted %" PRIu64 "\n", d->unlisted[i]);

@@ -15,23 +15,22 @@ enum {
     NOTIFY_BODY_MAX = 1 << 20,
 };
 
-/* By the end of a certificate and the moment; REPLACED by the row. */
+/* By the end of a certificate and the moment. */
 enum notify_class {
     NOTIFY_EXPIRED,
-    NOTIFY_SOON,     /* within NOTIFY_SOON_DAYS, or `within` where that is less */
-    NOTIFY_LATER,    /* within `within` */
-    NOTIFY_REPLACED, /* renewed, and the old one still shown somewhere: told, never counted */
-    NOTIFY_CLASSES   /* ends later: not told */
+    NOTIFY_SOON,   /* within NOTIFY_SOON_DAYS, or `within` where that is less */
+    NOTIFY_LATER,  /* within `within` */
+    NOTIFY_CLASSES /* ends later: not told */
 };
 
 struct notify_row {
     int64_t not_after_s;
-    bool replaced;
+    bool renewed;                   /* but these places show the old one still */
     struct bytes name, owner, link; /* owner empty: "-" */
     struct bytes id;                /* tells it from others, for notify_digest_key */
     const struct bytes *places;     /* "mail.example.com:443" */
     size_t places_n;
-    uint64_t places_total; /* these and those that are not here */
+    uint64_t places_total; /* these and those that are not here; 0: served nowhere */
 };
 
 struct notify_agent {

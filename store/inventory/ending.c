@@ -1,4 +1,4 @@
-/* What ends: served certificates by their end, and which of them have a successor.
+/* What ends: certificates that count by their end, and which of them have a successor.
  * See inventory.h. */
 #include "store/inventory/private.h"
 
@@ -8,7 +8,8 @@
 /* A line of certificates that one which ends belongs to. */
 struct line {
     uint8_t service[INVENTORY_ID_SIZE];
-    int64_t last_s; /* the latest end of those that are served */
+    int64_t served_s; /* the latest end of those that are served; INT64_MIN: none is */
+    int64_t counts_s; /* the same of those that are served or managed */
 };
 
 struct ending {
@@ -26,6 +27,14 @@ static bool is_served(const struct state *s, const struct state_cert *c) {
         if (state_is_served(s, state_sighting(s, g)))
             return true;
     return false;
+}
+
+static bool is_managed(const struct state *s, const struct state_cert *c) {
+    if (c->revocation != ROWS_NONE)
+        return false;
+    uint32_t i = c->request == ROWS_NONE ? table_find(&s->by_service, c->service) : ROWS_NONE;
+    return c->request != ROWS_NONE ||
+           (i != ROWS_NONE && state_word_text(s, state_service(s, i)->owner).n > 0);
 }
 
 /* The order by end has those without an end last. */
@@ -57,13 +66,13 @@ static enum err gather(struct ending *e) {
         return ERR_MEMORY;
     for (size_t i = 0; i < n; i++) {
         const struct state_cert *c = state_cert(e->s, o->items[i]);
-        if (!is_served(e->s, c))
+        if (!is_served(e->s, c) && (c->not_after_s < e->q->unserved_s || !is_managed(e->s, c)))
             continue;
         e->rows[e->rows_n++] = o->items[i];
         if (c->in_line) {
             struct line *line = &e->lines[e->lines_n++];
             memcpy(line->service, c->service, sizeof line->service);
-            line->last_s = c->not_after_s;
+            line->served_s = line->counts_s = INT64_MIN;
         }
     }
     qsort(e->lines, e->lines_n, sizeof *e->lines, compare_lines);
@@ -74,14 +83,19 @@ static enum err gather(struct ending *e) {
     return ERR_OK;
 }
 
-/* Each line learns its latest end: one walk over all that are not alone in theirs. */
+/* Each line learns its latest ends: one walk over all that are not alone in theirs. */
 static void find_successors(const struct ending *e) {
     const struct order *o = &e->s->certs_by_end;
     for (size_t i = 0; i < o->n && e->lines_n > 0; i++) {
         const struct state_cert *c = state_cert(e->s, o->items[i]);
         struct line *line = c->in_line && c->has_not_after ? line_of(e, c) : NULL;
-        if (line != NULL && c->not_after_s > line->last_s && is_served(e->s, c))
-            line->last_s = c->not_after_s;
+        if (line == NULL || c->not_after_s <= line->served_s)
+            continue;
+        bool served = is_served(e->s, c);
+        if (served)
+            line->served_s = c->not_after_s;
+        if (c->not_after_s > line->counts_s && (served || is_managed(e->s, c)))
+            line->counts_s = c->not_after_s;
     }
 }
 
@@ -98,11 +112,13 @@ static bool is_shown(const struct ending *e, uint32_t row) {
 }
 
 /* INVENTORY_ENDING_KINDS: replaced wherever it was. */
-static enum inventory_ending_kind class_of(const struct ending *e, uint32_t row) {
+static enum inventory_ending_kind class_of(const struct ending *e, uint32_t row, bool *is_renewed) {
     const struct state_cert *c = state_cert(e->s, row);
     const struct line *line = c->in_line ? line_of(e, c) : NULL;
-    if (line != NULL && line->last_s > c->not_after_s)
-        return is_shown(e, row) ? INVENTORY_REPLACED : INVENTORY_ENDING_KINDS;
+    *is_renewed = line != NULL && line->served_s > c->not_after_s;
+    if (*is_renewed ? !is_shown(e, row)
+                    : line != NULL && line->counts_s > c->not_after_s && !is_served(e->s, c))
+        return INVENTORY_ENDING_KINDS;
     if (c->not_after_s < e->q->now_s)
         return INVENTORY_EXPIRED;
     return c->not_after_s < e->q->soon_s ? INVENTORY_SOON : INVENTORY_LATER;
@@ -113,11 +129,11 @@ static int compare_rows(const void *a, const void *b) {
     return x < y ? -1 : x > y;
 }
 
-/* The endpoint of a sighting that counts for this kind; ROWS_NONE for one that does not. */
-static uint32_t place_of(const struct ending *e, uint32_t row, enum inventory_ending_kind kind,
+/* The endpoint of a sighting that counts; ROWS_NONE for one that does not. */
+static uint32_t place_of(const struct ending *e, uint32_t row, bool is_renewed,
                          const struct state_sighting *g) {
     const struct state_face *face = state_face(e->s, g->face);
-    bool counts = state_is_served(e->s, g) && (kind != INVENTORY_REPLACED || face->leaf == row);
+    bool counts = state_is_served(e->s, g) && (!is_renewed || face->leaf == row);
     return counts ? face->endpoint : ROWS_NONE;
 }
 
@@ -132,7 +148,7 @@ static enum err copy_places(struct ending *e, uint32_t row, struct arena *a,
     if (all == NULL || places == NULL)
         return ERR_MEMORY;
     for (uint32_t i = c->sightings; i != ROWS_NONE; i = state_sighting(s, i)->next_of_cert) {
-        all[n] = place_of(e, row, out->kind, state_sighting(s, i));
+        all[n] = place_of(e, row, out->is_renewed, state_sighting(s, i));
         n += all[n] != ROWS_NONE;
     }
     qsort(all, n, sizeof *all, compare_rows);
@@ -155,7 +171,8 @@ static enum err copy_endings(struct ending *e, struct arena *a, struct inventory
         return ERR_MEMORY;
     out->rows = rows;
     for (size_t i = 0; i < e->rows_n; i++) {
-        enum inventory_ending_kind kind = class_of(e, e->rows[i]);
+        bool is_renewed;
+        enum inventory_ending_kind kind = class_of(e, e->rows[i], &is_renewed);
         if (kind == INVENTORY_ENDING_KINDS)
             continue;
         out->counts[kind]++;
@@ -163,6 +180,7 @@ static enum err copy_endings(struct ending *e, struct arena *a, struct inventory
             continue;
         struct inventory_ending *row = &rows[out->rows_n++];
         row->kind = kind;
+        row->is_renewed = is_renewed;
         inventory_copy_cert(e->s, e->rows[i], a, &row->cert);
         enum err code = copy_places(e, e->rows[i], a, row);
         if (code != ERR_OK)

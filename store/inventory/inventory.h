@@ -346,19 +346,24 @@ enum err inventory_endpoint_get(struct inventory *inv, const uint8_t id[INVENTOR
 
 /* ---- What ends ---- */
 
-/* A successor is another certificate of the same service with a later end that is served
- * somewhere. What has one does not count as ending; but a place whose newest look still
- * shows the old one is left behind, and is told as INVENTORY_REPLACED. */
+/* A certificate counts as ending where it is served, or managed: issued here for a request,
+ * or of a service that has an owner, and not revoked.
+ *
+ * A successor is another certificate of the same service with a later end that is served
+ * somewhere. What has one counts only for the places whose newest look still shows the old
+ * one (`is_renewed`): they are left behind, and fail at its end like any other.
+ * What is managed and served nowhere is succeeded by one that is managed, too: there is
+ * no place where that could be seen. Long ended, it was missed by nobody: see unserved_s. */
 enum inventory_ending_kind {
     INVENTORY_EXPIRED, /* not_after < now */
     INVENTORY_SOON,
     INVENTORY_LATER,
-    INVENTORY_REPLACED,
     INVENTORY_ENDING_KINDS
 };
 
 struct inventory_ending_query {
     int64_t now_s, soon_s, until_s; /* now <= soon <= until; ends before the moment count */
+    int64_t unserved_s;             /* of those served nowhere, ends from this moment on count */
     size_t limit;                   /* rows of each kind, at most INVENTORY_PAGE_MAX */
     size_t places;                  /* endpoints of each row */
 };
@@ -366,7 +371,8 @@ struct inventory_ending_query {
 struct inventory_ending {
     enum inventory_ending_kind kind;
     struct inventory_cert cert;
-    const struct inventory_endpoint *places; /* that serve it; REPLACED: that show it still */
+    bool is_renewed;                         /* a successor is served, but not here */
+    const struct inventory_endpoint *places; /* that serve it; renewed: that show it still */
     size_t places_n;
     uint64_t places_total;
 };
@@ -377,8 +383,8 @@ struct inventory_endings {
     uint64_t counts[INVENTORY_ENDING_KINDS]; /* of all, not only of the rows */
 };
 
-/* Served certificates that end before until_s, or have ended. It walks over all that
- * share a service, once. */
+/* Certificates that end before until_s, or have ended. It walks over all that share a
+ * service, once. */
 enum err inventory_ending(struct inventory *inv, const struct inventory_ending_query *q,
                           struct arena *a, struct inventory_endings *out,
                           struct fault *f) MUST_CHECK;

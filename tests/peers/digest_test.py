@@ -78,6 +78,8 @@ renewed_new = certificate("renewed.example.com", 90 * DAY + HALF)
 left_old = certificate("left.example.com", 4 * DAY + HALF)
 left_new = certificate("left.example.com", 91 * DAY + HALF)
 off = certificate("off.example.com", 1 * DAY + HALF)
+owned = certificate("owned.example.com", 25 * DAY + HALF)
+forgotten = certificate("forgotten.example.com", -31 * DAY - HALF)
 
 
 def seen(one, host, port=443, **more):
@@ -147,11 +149,15 @@ push(web1, [expired_old, expired_now, soon, umlaut, local, later, far, gone, ren
 for _ in range(3):
     push(web1, [renewed_new], still + [seen(renewed_new, "renewed.example.com")])
 push(other, [], [seen(later, None, ip="10.0.0.5", sni=None)])
-push(disabled, [off, unseen], [seen(off, "off.example.com")])
+push(disabled, [off, unseen, owned, forgotten], [seen(off, "off.example.com")])
 admin = peer_agent.Person(url, os.path.join(DATA, "root.pem"))
 status, _ = admin.call("POST", "/session/link", {"link": made["link"].split("#")[1], "password": "correct horse battery"})
 status, answer = admin.call("POST", "/agents/%s/disable" % disabled.id)
 check_equal("disabled: what only it saw is served no more", status, 200)
+for one in owned, forgotten:
+    status, answer = admin.call("GET", "/certificates/" + one[1])
+    status, answer = admin.call("POST", "/services/" + answer["service"]["id"], {"owner": "Payroll"})
+    check("owner: set", status == 200, answer)
 
 
 def link(one):
@@ -163,21 +169,22 @@ EXPECTED = {
     "Expired": [(-12, "old.example.com", ["old.example.com:443", "old.example.com:8443"], "-", link(expired_old)),
                 (0, "now.example.com", ["now.example.com:443"], "-", link(expired_now))],
     "End within 7 d": [(2, "soon.example.com", ["soon.example.com:443"], "-", link(soon)),
+                       (4, "left.example.com", ["left1.example.com:443", "note: renewed, but the old certificate is still shown here"],
+                        "-", link(left_old)),
                        (5, "local.example.com", ["127.0.0.1:9443 on agent web1", "/etc/ssl/local.pem on agent web1"], "-", link(local)),
                        (6, "B\u00fccher & S\u00f6hne\\u{202e}=?x?=", ["192.0.2.9:443"], "-", link(umlaut))],
-    "End within 30 d": [(20, "later.example.com", ["later.example.com:443", "10.0.0.5:443 in network dc1"], "-", link(later))],
-    "Renewed, but the old certificate is still shown here (not counted above)":
-        [(4, "left.example.com", ["left1.example.com:443"], "-", link(left_old))],
+    "End within 30 d": [(20, "later.example.com", ["later.example.com:443", "10.0.0.5:443 in network dc1"], "-", link(later)),
+                        (25, "owned.example.com", ["- (managed, served nowhere)"], "Payroll", link(owned))],
 }
-SUBJECT = "clm: 2 expired, 3 end within 7 d, 1 agent quiet"
-FIRST = "localhost: 2 expired, 3 end within 7 d, 1 ends within 30 d, 1 agent quiet"
+SUBJECT = "clm: 2 expired, 4 end within 7 d, 1 agent quiet"
+FIRST = "localhost: 2 expired, 4 end within 7 d, 2 end within 30 d, 1 agent quiet"
 
 
 def parts(body):
     """The rows of a body by the title of their part, and the quiet agents."""
     rows, agents, title, row = {}, [], None, None
     for line in body.split("\n"):
-        head, field = re.match(r" *(-?\d+) d  (.*)$", line), re.match(r"        (ended|ends|at|owner|link|heard|and)? +(.*)$", line)
+        head, field = re.match(r" *(-?\d+) d  (.*)$", line), re.match(r"        (ended|ends|at|note|owner|link|heard|and)? +(.*)$", line)
         if head:
             row = [int(head.group(1)), head.group(2), [], None, None]
             rows.setdefault(title, []).append(row)
@@ -187,6 +194,8 @@ def parts(body):
         elif field:
             if field.group(1) in (None, "at"):
                 row[2].append(field.group(2))
+            elif field.group(1) == "note":
+                row[2].append("note: " + field.group(2))
             elif field.group(1) in ("owner", "link"):
                 row[3 if field.group(1) == "owner" else 4] = field.group(2)
         elif line:
@@ -201,7 +210,7 @@ def check_body(name, body):
     for title, want in EXPECTED.items():
         check_equal("%s: %s" % (name, title), rows.get(title), want)
     check_equal(name + ": quiet agents", agents, ["lost.dc1"])
-    for one, what in ((far, "far"), (gone, "gone"), (unseen, "unseen"), (off, "a disabled agent's"), (renewed_old, "renewed"),
+    for one, what in ((far, "far"), (gone, "gone"), (unseen, "unseen"), (off, "a disabled agent's"), (forgotten, "owned but long ended"), (renewed_old, "renewed"),
                       (renewed_new, "its successor")):
         check("%s: nothing of what is %s" % (name, what), one[1] not in body)
 
@@ -209,7 +218,7 @@ def check_body(name, body):
 # ---- the API, --print ---------------------------------------------------------------
 
 status, answer = admin.call("GET", "/digest")
-check("api: counts", status == 200 and answer["counts"] == {"expired": 2, "soon": 3, "later": 1, "replaced": 1} and answer["quiet"] == 1,
+check("api: counts", status == 200 and answer["counts"] == {"expired": 2, "soon": 4, "later": 2} and answer["quiet"] == 1,
       answer)
 for bad in ("0", "x", "-1", "99999999"):
     check_equal("api: within_hours=" + bad, admin.call("GET", "/digest?within_hours=" + bad)[0], 400)
@@ -225,7 +234,7 @@ check_equal("--within 3d", done.stdout.split("\n")[0], "Subject: clm: 2 expired,
 done = digest("--print", "--within", "90d")
 check("--within 90d: the far one too", "far.example.com:443" in done.stdout and "End within 90 d" in done.stdout, done.stdout)
 done = digest("--print", "--json")
-check_equal("--print --json: the rows", json.loads(done.stdout)["counts"]["soon"], 3)
+check_equal("--print --json: the rows", json.loads(done.stdout)["counts"]["soon"], 4)
 check_equal("--print and --send: usage", digest("--print", "--send").returncode, 2)
 check_equal("--within 0: usage", digest("--print", "--within", "0").returncode, 2)
 check("--print: no trace", not os.path.exists(STATE))

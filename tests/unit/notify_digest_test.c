@@ -47,48 +47,43 @@ static void add_agent(struct sample *s, const char *name, int64_t heard_s) {
 static void test_classes(void **state) {
     static const struct {
         int64_t left_s, within_days;
-        bool replaced;
         enum notify_class want;
     } rows[] = {
-        {-1,            30, false, NOTIFY_EXPIRED },
-        {-400 * DAY,    30, false, NOTIFY_EXPIRED },
-        {0,             30, false, NOTIFY_SOON    },
-        {7 * DAY - 1,   30, false, NOTIFY_SOON    },
-        {7 * DAY,       30, false, NOTIFY_LATER   },
-        {30 * DAY - 1,  30, false, NOTIFY_LATER   },
-        {30 * DAY,      30, false, NOTIFY_CLASSES },
-        {3 * DAY - 1,   3,  false, NOTIFY_SOON    },
-        {3 * DAY,       3,  false, NOTIFY_CLASSES },
-        {-1,            30, true,  NOTIFY_REPLACED},
-        {5 * DAY,       30, true,  NOTIFY_REPLACED},
-        {31 * DAY,      30, true,  NOTIFY_CLASSES },
-        {INT64_MAX / 4, 30, false, NOTIFY_CLASSES },
+        {-1,            30, NOTIFY_EXPIRED},
+        {-400 * DAY,    30, NOTIFY_EXPIRED},
+        {0,             30, NOTIFY_SOON   },
+        {7 * DAY - 1,   30, NOTIFY_SOON   },
+        {7 * DAY,       30, NOTIFY_LATER  },
+        {30 * DAY - 1,  30, NOTIFY_LATER  },
+        {30 * DAY,      30, NOTIFY_CLASSES},
+        {3 * DAY - 1,   3,  NOTIFY_SOON   },
+        {3 * DAY,       3,  NOTIFY_CLASSES},
+        {INT64_MAX / 4, 30, NOTIFY_CLASSES},
     };
     (void)state;
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct notify_digest d = {.now_s = NOW, .within_s = (uint64_t)rows[i].within_days * DAY};
-        struct notify_row row = {.not_after_s = NOW + rows[i].left_s, .replaced = rows[i].replaced};
+        struct notify_row row = {.not_after_s = NOW + rows[i].left_s};
         assert_int_equal(notify_class_of(&d, &row), rows[i].want);
     }
 }
 
 static void test_subject(void **state) {
     static const struct {
-        unsigned expired, soon, later, replaced, agents;
+        unsigned expired, soon, later, agents;
         uint64_t within_s;
         const char *want; /* NULL: nothing to say */
     } rows[] = {
-        {2, 3, 0, 0, 1, 30 * DAY,  "clm: 2 expired, 3 end within 7 d, 1 agent quiet"},
-        {2, 3, 5, 1, 1, 30 * DAY,  "clm: 2 expired, 3 end within 7 d, 1 agent quiet"},
-        {1, 0, 0, 0, 0, 30 * DAY,  "clm: 1 expired"                                 },
-        {0, 1, 0, 0, 0, 30 * DAY,  "clm: 1 ends within 7 d"                         },
-        {0, 0, 1, 0, 2, 30 * DAY,  "clm: 1 ends within 30 d, 2 agents quiet"        },
-        {1, 0, 4, 0, 0, 90 * DAY,  "clm: 1 expired, 4 end within 90 d"              },
-        {0, 2, 0, 0, 0, 3 * DAY,   "clm: 2 end within 3 d"                          },
-        {0, 1, 0, 0, 0, 36 * 3600, "clm: 1 ends within 36 h"                        },
-        {0, 0, 0, 0, 3, 30 * DAY,  "clm: 3 agents quiet"                            },
-        {0, 0, 0, 0, 0, 30 * DAY,  NULL                                             },
-        {0, 0, 0, 2, 0, 30 * DAY,  NULL                                             },
+        {2, 3, 0, 1, 30 * DAY,  "clm: 2 expired, 3 end within 7 d, 1 agent quiet"},
+        {2, 3, 5, 1, 30 * DAY,  "clm: 2 expired, 3 end within 7 d, 1 agent quiet"},
+        {1, 0, 0, 0, 30 * DAY,  "clm: 1 expired"                                 },
+        {0, 1, 0, 0, 30 * DAY,  "clm: 1 ends within 7 d"                         },
+        {0, 0, 1, 2, 30 * DAY,  "clm: 1 ends within 30 d, 2 agents quiet"        },
+        {1, 0, 4, 0, 90 * DAY,  "clm: 1 expired, 4 end within 90 d"              },
+        {0, 2, 0, 0, 3 * DAY,   "clm: 2 end within 3 d"                          },
+        {0, 1, 0, 0, 36 * 3600, "clm: 1 ends within 36 h"                        },
+        {0, 0, 0, 3, 30 * DAY,  "clm: 3 agents quiet"                            },
+        {0, 0, 0, 0, 30 * DAY,  NULL                                             },
     };
     (void)state;
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -100,8 +95,6 @@ static void test_subject(void **state) {
             add(&s, "b", DAY);
         for (unsigned n = 0; n < rows[i].later; n++)
             add(&s, "c", 20 * DAY);
-        for (unsigned n = 0; n < rows[i].replaced; n++)
-            add(&s, "d", DAY)->replaced = true;
         for (unsigned n = 0; n < rows[i].agents; n++)
             add_agent(&s, "web1", NOW - 2 * DAY);
         assert_int_equal(notify_digest_is_empty(&s.d), rows[i].want == NULL);
@@ -132,7 +125,7 @@ static void test_unlisted_counts(void **state) {
 /* One row of each kind, given in the wrong order. */
 static void test_body(void **state) {
     static const char want[] =
-        "clm.example.com: 2 expired, 1 ends within 7 d, 1 ends within 30 d, 2 agents quiet\n"
+        "clm.example.com: 2 expired, 2 end within 7 d, 1 ends within 30 d, 2 agents quiet\n"
         "\n"
         "Expired\n"
         "\n"
@@ -150,6 +143,13 @@ static void test_body(void **state) {
         "\n"
         "End within 7 d\n"
         "\n"
+        "   2 d  d\n"
+        "        ends   2026-11-27 07:30 UTC\n"
+        "        at     3 places\n"
+        "        note   renewed, but the old certificate is still shown here\n"
+        "        owner  -\n"
+        "        link   https://clm.example.com:8443/certificates/aa\n"
+        "\n"
         "   6 d  b.example.com\n"
         "        ends   2026-12-02 07:29 UTC\n"
         "        at     10.0.0.5:443 in network dc1\n"
@@ -162,15 +162,7 @@ static void test_body(void **state) {
         "\n"
         "  20 d  c\n"
         "        ends   2026-12-15 07:30 UTC\n"
-        "        at     3 places\n"
-        "        owner  -\n"
-        "        link   https://clm.example.com:8443/certificates/aa\n"
-        "\n"
-        "Renewed, but the old certificate is still shown here (not counted above)\n"
-        "\n"
-        "   2 d  d\n"
-        "        ends   2026-11-27 07:30 UTC\n"
-        "        at     www.example.com:443\n"
+        "        at     - (managed, served nowhere)\n"
         "        owner  -\n"
         "        link   https://clm.example.com:8443/certificates/aa\n"
         "\n"
@@ -191,10 +183,13 @@ static void test_body(void **state) {
     struct notify_row *row;
     (void)state;
     sample_init(&s, 30 * DAY);
-    add(&s, "d", 2 * DAY)->replaced = true;
-    row = add(&s, "c", 20 * DAY);
+    row = add(&s, "d", 2 * DAY);
+    row->renewed = true;
     row->places_n = 0;
     row->places_total = 3;
+    row = add(&s, "c", 20 * DAY);
+    row->places_n = 0;
+    row->places_total = 0;
     row = add(&s, "b.example.com", 7 * DAY - 1);
     row->places = places;
     row->places_n = 2;
@@ -256,7 +251,7 @@ static void test_key(void **state) {
     s.d.now_s += 5 * 3600;
     notify_digest_key(&s.out, &s.d);
     assert_true(bytes_equal(buf_bytes(&before), buf_bytes(&s.out)));
-    for (int change = 0; change < 4; change++) {
+    for (int change = 0; change < 5; change++) {
         struct notify_digest d = s.d;
         struct notify_row row = s.rows[0];
         if (change == 0)
@@ -265,6 +260,8 @@ static void test_key(void **state) {
             row.not_after_s = NOW + DAY;
         else if (change == 2)
             d.agents_n = 0;
+        else if (change == 3)
+            row.renewed = true;
         else
             row.places_total++;
         d.rows = &row;

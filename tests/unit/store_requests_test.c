@@ -84,6 +84,7 @@ static struct bytes make_csr(struct shop *s, const char *dns) {
     return copy;
 }
 
+/* A greater serial ends as many days later. */
 static struct bytes make_cert(struct shop *s, const char *dns, uint8_t serial, bool self) {
     struct bytes names[] = {bytes_text(dns)};
     uint8_t number[] = {0x01, 0x0a, 0xbc, serial};
@@ -92,7 +93,7 @@ static struct bytes make_cert(struct shop *s, const char *dns, uint8_t serial, b
         .issuer = subject_of(s, self ? dns : "Test CA 7"),
         .subject = subject_of(s, dns),
         .not_before = 1767225600 - 30 * DAY,
-        .not_after = 1767225600 + 60 * DAY,
+        .not_after = 1767225600 + (59 + serial) * DAY,
         .spki = buf_bytes(&s->spki),
         .path_len = -1,
         .dns = {names, 1},
@@ -153,14 +154,14 @@ static void sha256_of(struct bytes der, uint8_t out[SHA256_SIZE]) {
     hash_of(HASH_SHA256, der, out);
 }
 
-static void push_seen(struct shop *s, struct bytes der, const char *batch) {
+static void push_seen_at(struct shop *s, const char *ip, struct bytes der, const char *batch) {
     struct model_sha256 hash;
     struct fault f;
     struct inventory_result result;
     struct inventory_der cert = {.der = der};
     sha256_of(der, hash.bytes);
     struct model_observation o = {.scan = bytes_text("scan-1"),
-                                  .target = bytes_text("192.0.2.7"),
+                                  .target = bytes_text(ip),
                                   .kind = MODEL_KIND_TLS,
                                   .port = 443,
                                   .protocol = MODEL_TLS,
@@ -169,7 +170,7 @@ static void push_seen(struct shop *s, struct bytes der, const char *batch) {
                                   .stage = MODEL_STAGE_DONE,
                                   .chain = &hash,
                                   .chain_n = 1};
-    assert_true(ip_read(bytes_text("192.0.2.7"), &o.ip));
+    assert_true(ip_read(bytes_text(ip), &o.ip));
     struct inventory_push push = {.agent = s->agent,
                                   .batch = bytes_text(batch),
                                   .certificates = &cert,
@@ -179,6 +180,10 @@ static void push_seen(struct shop *s, struct bytes der, const char *batch) {
     assert_int_equal(inventory_push(s->inv, &push, &s->arena, &result, NULL, NULL, &f), ERR_OK);
     assert_int_equal(result.observations, 1);
     s->now_ms += 1000;
+}
+
+static void push_seen(struct shop *s, struct bytes der, const char *batch) {
+    push_seen_at(s, "192.0.2.7", der, batch);
 }
 
 static struct inventory_cert cert_of(struct shop *s, struct bytes der) {
@@ -534,6 +539,82 @@ static void what_people_say_is_bounded(void **state) {
     shop_end(&s);
 }
 
+/* ---- What ends ---- */
+
+/* The serials' last bytes of what counts so many days after the start, and their classes. */
+static void check_ending(struct shop *s, int days, const char *want) {
+    static const char letters[] = "esl"; /* expired, soon, later */
+    char got[100];
+    size_t n = 0;
+    struct inventory_endings all;
+    struct fault f;
+    int64_t now_s = 1767225600 + (int64_t)days * DAY;
+    struct inventory_ending_query q = {.now_s = now_s,
+                                       .soon_s = now_s + 7 * DAY,
+                                       .until_s = now_s + 30 * DAY,
+                                       .unserved_s = now_s - 30 * DAY,
+                                       .limit = 10,
+                                       .places = 10};
+    assert_int_equal(inventory_ending(s->inv, &q, &s->arena, &all, &f), ERR_OK);
+    for (size_t i = 0; i < all.rows_n; i++) {
+        const struct inventory_ending *row = &all.rows[i];
+        int64_t serial = (row->cert.not_after_s - 1767225600) / DAY - 59;
+        n += (size_t)snprintf(got + n, sizeof got - n, "%s%d%c%u%s", i > 0 ? " " : "", (int)serial,
+                              letters[row->kind], (unsigned)row->places_total,
+                              row->is_renewed ? "r" : "");
+    }
+    got[n] = '\0';
+    assert_string_equal(got, want);
+}
+
+static void what_is_managed_ends_too(void **state) {
+    (void)state;
+    struct shop s;
+    struct fault f;
+    struct inventory_audit act = act_of("certificate.revoke");
+    uint8_t sha256[SHA256_SIZE];
+    shop_start(&s);
+    struct bytes first = make_cert(&s, "a.example.com", 1, false);
+    struct bytes second = make_cert(&s, "a.example.com", 2, false);
+    struct bytes revoked = make_cert(&s, "b.example.com", 3, false);
+    struct bytes elsewhere = make_cert(&s, "a.example.com", 4, false);
+    assert_int_equal(ask(&s, 1, make_csr(&s, "a.example.com"), NULL), ERR_OK);
+    assert_int_equal(decide(&s, 1, true, ""), ERR_OK);
+    check_ending(&s, 58, "");
+    assert_int_equal(issue(&s, 1, first, first), ERR_OK);
+    check_ending(&s, 29, "");
+    check_ending(&s, 31, "1l0"); /* served nowhere */
+    check_ending(&s, 58, "1s0");
+    check_ending(&s, 61, "1e0");
+    check_ending(&s, 91, ""); /* long ended */
+
+    assert_int_equal(ask(&s, 2, make_csr(&s, "a.example.com"), NULL), ERR_OK);
+    assert_int_equal(decide(&s, 2, true, ""), ERR_OK);
+    assert_int_equal(issue(&s, 2, second, first), ERR_OK);
+    check_ending(&s, 58, "2s0"); /* neither is served: the later one will be */
+
+    assert_int_equal(ask(&s, 3, make_csr(&s, "b.example.com"), NULL), ERR_OK);
+    assert_int_equal(decide(&s, 3, true, ""), ERR_OK);
+    assert_int_equal(issue(&s, 3, revoked, first), ERR_OK);
+    check_ending(&s, 58, "2s0 3s0");
+    sha256_of(revoked, sha256);
+    assert_int_equal(inventory_cert_revoke(s.inv, sha256, bytes_text("user:alex"),
+                                           X509_REASON_SUPERSEDED, &act, &f),
+                     ERR_OK);
+    check_ending(&s, 58, "2s0");
+
+    push_seen(&s, first, "1"); /* served, and its successor is not */
+    check_ending(&s, 58, "1s1 2s0");
+    check_ending(&s, 200, "1e1"); /* what is served is told for as long as it is */
+    push_seen_at(&s, "192.0.2.8", elsewhere, "2");
+    check_ending(
+        &s, 58, "1s1r 4s1"); /* left behind where it is; the one that nobody serves is not missed */
+    push_seen(&s, elsewhere, "3");
+    shop_again(&s);
+    check_ending(&s, 58, "4s2");
+    shop_end(&s);
+}
+
 /* ---- Work ---- */
 
 static void work_waits_for_an_agent(void **state) {
@@ -614,6 +695,7 @@ int main(void) {
         cmocka_unit_test(revocations_make_a_list),
         cmocka_unit_test(a_service_goes_on),
         cmocka_unit_test(what_people_say_is_bounded),
+        cmocka_unit_test(what_is_managed_ends_too),
         cmocka_unit_test(work_waits_for_an_agent),
         cmocka_unit_test(an_act_stands_beside_its_change),
     };

@@ -8,13 +8,14 @@
 enum {
     HOUR_S = 60 * 60,
     SOON_S = 7 * 24 * HOUR_S,
+    UNSERVED_S = 30 * 24 * HOUR_S, /* so long after its end, what is served nowhere is told */
     WITHIN_HOURS = 30 * 24,
     WITHIN_HOURS_MAX = 10 * 366 * 24,
     ROWS = 50, /* of each class, and agents */
     PLACES = 10,
 };
 
-static const char *const classes[INVENTORY_ENDING_KINDS] = {"expired", "soon", "later", "replaced"};
+static const char *const classes[INVENTORY_ENDING_KINDS] = {"expired", "soon", "later"};
 
 static enum err read_within(struct api_call *call, uint64_t *hours) {
     struct bytes text = http_param(call->rq, "within_hours");
@@ -50,6 +51,7 @@ static void json_row(struct json *j, const struct inventory_ending *row, int64_t
     api_json_optional(j, "owner", cert->owner);
     json_time(j, "not_after", cert->not_after_s);
     json_int(j, "days_left", clock_days_between(now_s, cert->not_after_s));
+    json_bool(j, "renewed", row->is_renewed);
     json_int(j, "places", (int64_t)row->places_total);
     json_array(j, "endpoints");
     for (size_t i = 0; i < row->places_n; i++)
@@ -64,6 +66,7 @@ static enum err answer_certificates(struct api_call *call, uint64_t hours) {
     int64_t now_s = api_now_s(call);
     struct inventory_ending_query q = {.now_s = now_s, .limit = ROWS, .places = PLACES};
     q.until_s = now_s + (int64_t)hours * HOUR_S;
+    q.unserved_s = now_s - UNSERVED_S;
     q.soon_s = q.until_s < now_s + SOON_S ? q.until_s : now_s + SOON_S;
     enum err code = inventory_ending(call->o->inventory, &q, &call->rq->arena, &all, &call->fault);
     if (code != ERR_OK)
