@@ -62,15 +62,18 @@ def said(name):
 
 
 def postfix(certificate, key):
-    peer = Postfix(["ops"], certificate=certificate, key=key)
+    peer, at_once = Postfix(["ops"], certificate=certificate, key=key), free_port()
+    with open(os.path.join(peer.home, "master.cf"), "a") as out:
+        out.write("127.0.0.1:%d inet n - n - - smtpd -o smtpd_tls_wrappermode=yes\n" % at_once)
     peer.start()
     logs["postfix"] = os.path.join(peer.home, "log")
-    return peer, [("smtp", peer.port, version("postconf", "-d", "-h", "mail_version"))]
+    number = version("postconf", "-d", "-h", "mail_version")
+    return peer, [("smtp", peer.port, number), ("tls", at_once, number)]
 
 
 def dovecot(certificate, key):
     folder = home("dovecot")
-    ports = {name: free_port() for name in ("imap", "pop3", "lmtp", "sieve")}
+    ports = {name: free_port() for name in ("imap", "pop3", "lmtp", "sieve", "tls")}
     logs["dovecot"] = os.path.join(folder, "log")
     listen = "".join("""
 service %s {
@@ -81,12 +84,18 @@ service %s {
 %s}""" % (service, listener, ports[name], "" if name == "lmtp" else "  chroot =\n")
         for name, service, listener in (("imap", "imap-login", "imap"), ("pop3", "pop3-login", "pop3"),
                                         ("lmtp", "lmtp", "lmtp"), ("sieve", "managesieve-login", "sieve")))
-    off = "".join("""
-service %s {
-  inet_listener %s {
+    off = """
+service pop3-login {
+  inet_listener pop3s {
     port = 0
   }
-}""" % pair for pair in (("imap-login", "imaps"), ("pop3-login", "pop3s")))
+}
+service imap-login {
+  inet_listener imaps {
+    address = 127.0.0.1
+    port = %d
+  }
+}""" % ports["tls"]
     conf = write(os.path.join(folder, "dovecot.conf"), """
 base_dir = %s/run
 state_dir = %s/state

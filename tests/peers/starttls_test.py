@@ -74,6 +74,7 @@ found = look(*["127.0.0.1:%d" % port for _, (protocol, port, _) in real if proto
 check_equal("by the greeting", sorted((o["protocol"], o["outcome"], o["detail"]) for o in found),
             sorted((protocol, "ok", "the protocol was found by what the server shows") for protocol in GREETING))
 ports = {protocol: port for _, (protocol, port, _) in real}
+log_ports = {"%s, %s" % (name, protocol): (protocol, port) for name, (protocol, port, _) in real if name in ("postfix", "dovecot")}
 o = one("127.0.0.1:%d" % ports["imap"], "--protocol", "tls")
 check("... unless another was asked for", (o["outcome"], o["protocol"], o["detail"]) == ("not_tls", "tls", "an IMAP greeting"), str(o))
 o = one("127.0.0.1:%d" % ports["smtp"], "--protocol", "lmtp")
@@ -427,6 +428,45 @@ for name, piece in (("a greeting without end", b"220-wait"), ("ends in its greet
 
 # ---- what servers log ------------------------------------------------------------------
 
-servers_said = {name: servers.said(name) for name in ("postfix", "dovecot")}
+NGINX = free_port()
+with open(path("nginx.conf"), "w") as out:  # log levels and formats are the defaults
+    out.write("daemon off; pid %s; events {} http { access_log %s; %s server { listen 127.0.0.1:%d ssl; ssl_certificate %s; "
+              "ssl_certificate_key %s; return 204; } }" % (path("nginx.pid"), path("access"), " ".join(
+                  "%s_temp_path %s;" % (kind, path("nginx-" + kind)) for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")),
+                  NGINX, CERTIFICATE, KEY))
+start("nginx", "-e", path("nginx-errors"), "-p", WORK, "-c", path("nginx.conf"))
+check("nginx is up", wait_port(NGINX))
+log_ports["nginx, tls"] = ("tls", NGINX)
+servers.logs["nginx"] = path("nginx-errors")
+
+
+def as_in_readme(line):
+    """Without time and numbers of processes, and with the README's addresses."""
+    line = re.sub(r"^\w{3} \d\d \d\d:\d\d:\d\d (?:\S+ (?=postfix/))?", "", line)
+    line = re.sub(r"^(\S+?)[\[(]\d+[\])]:", r"\1:", line)
+    line = re.sub(r"TLS handshaking: Connection closed", "TLS handshaking: SSL connection closed during handshake", line)
+    line = re.sub(r"\((?:no auth attempts in|disconnected before auth was ready, waited) \d+ secs\)", "(no auth attempts in 0 secs)", line)
+    line = re.sub(r"rip=127.0.0.1, lip=127.0.0.1", "rip=192.0.2.7, lip=192.0.2.25", line)
+    line = re.sub(r"localhost\[127.0.0.1\]", "agent.example.com[192.0.2.7]", line)
+    return re.sub(r"session=<[^>]*>", "session=<...>", re.sub(r"from 127.0.0.1", "from 192.0.2.7", line))
+
+
+readme = open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "README.md")).read()
+section = readme.split("What your servers will log", 1)[-1].split("\n## ", 1)[0]
+quoted = [line.strip() for line in section.splitlines() if line.startswith("    ")]
+used = set()
+for name, (protocol, port) in log_ports.items():
+    server = name.split(",")[0]
+    before = len(servers.said(server))
+    check("%s: found" % name, is_found(one("127.0.0.1:%d" % port, "--protocol", protocol), protocol))
+    end = time.monotonic() + 5
+    while server != "nginx" and "isconnect" not in servers.said(server)[before:] and time.monotonic() < end:
+        time.sleep(0.02)
+    time.sleep(0.3 if server == "nginx" else 0.05)
+    lines = [as_in_readme(line) for line in servers.said(server)[before:].splitlines()]
+    used.update(lines)
+    check("%s: README has what it logs" % name, all(line in quoted for line in lines) and (lines or server == "nginx"), str(lines))
+check("README has no other lines", set(quoted) <= used, str(set(quoted) - used))
+check_equal("nginx: no request, so nothing in its access log", open(path("access")).read(), "")
 mail.stop()
 finish()
