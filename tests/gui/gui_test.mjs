@@ -118,13 +118,83 @@ await page.keyboard.press("/");
 await page.keyboard.type("host-007");
 await page.waitForFunction(() => document.querySelectorAll("tbody tr").length === 1);
 checkEqual("search: as one types, in the address", [await names(), query().get("q")], [["host-007.gui.example"], "host-007"]);
-check("search: the focus stays in the box", await page.evaluate(() => document.activeElement.type === "search"));
-await page.fill("input[type=search]", "no such thing");
+check("search: the focus stays in the box", await page.evaluate(() => document.activeElement.name === "q"));
+await page.fill(".search input", "no such thing");
 await page.waitForSelector(".nothing");
 check("search: nothing is said", (await page.textContent(".nothing")).includes("no such thing"));
-await page.fill("input[type=search]", made.good.sha256.slice(0, 20));
+await page.fill(".search input", made.good.sha256.slice(0, 20));
 await page.waitForFunction(() => document.querySelectorAll("tbody tr").length === 1);
 checkEqual("search: by fingerprint", await names(), [made.good.name]);
+
+// ---- queries ----------------------------------------------------------------
+await go("/certificates");
+const chipTexts = () => page.locator(".chips .chip b").allTextContents();
+const note = () => page.textContent("#query-note");
+const oneRow = (n) => page.waitForFunction((n) => document.querySelectorAll("tbody tr").length === n, n);
+checkEqual("query: what is served, as a chip", await chipTexts(), ["is:served"]);
+for (const [label, expected] of [["Expired", ["expired.gui.example"]], ["Expiring", ["soon.gui.example"]]]) {
+  await page.click(`.tabs a:has-text('${label}')`);
+  await page.waitForFunction((l) => document.querySelector(".tabs [aria-current]")?.textContent === l, label);
+  const found = await names();
+  check(`tab ${label}: its query, in the box and as chips`, expected.every((n) => found.includes(n)) && found.length < 4 &&
+    (await page.inputValue(".search input")) === query().get("q") && (await chipTexts()).join(" ") === query().get("q"), [found, query().get("q")]);
+}
+await look("tab-expiring");
+await page.click(".chip:has-text('expires') button");
+await page.waitForFunction(() => !location.search.includes("expires"));
+checkEqual("chip: dropped out of the query", query().get("q"), "is:served not is:expired");
+await page.click(".tabs a:has-text('Weak')");
+await page.waitForSelector(".nothing");
+checkEqual("chips: parentheses stay together", await chipTexts(), ["is:served", "(key:rsa<2048 or key:ec<224 or key:dsa or sig:md5 or sig:sha1)"]);
+await page.click(".tabs a:has-text('Served now')");
+await page.waitForSelector("tbody tr");
+await page.keyboard.press("/");
+await page.keyboard.type("exp");
+await page.waitForSelector("#query-list li");
+checkEqual("completion: a field", await page.locator("#query-list li b").allTextContents(), ["expires"]);
+await look("completion");
+await page.keyboard.press("ArrowDown");
+checkEqual("completion: said to screen readers", await page.evaluate(() => [document.activeElement.getAttribute("aria-expanded"),
+  document.getElementById(document.activeElement.getAttribute("aria-activedescendant"))?.textContent.slice(0, 7)]), ["true", "expires"]);
+await page.keyboard.press("Enter");
+await page.keyboard.type("<10d is:ex");
+await page.waitForSelector("#query-list li b:has-text('expired')");
+await page.keyboard.press("ArrowDown");
+await page.keyboard.press("Tab");
+await oneRow(1);
+checkEqual("completion: a whole query by keyboard", [await page.inputValue(".search input"), await names()], ["expires<10d is:expired ", ["expired.gui.example"]]);
+await page.keyboard.press("Escape");
+await page.fill(".search input", "is:served isuer:gui");
+await page.waitForSelector("#query-note:not(:empty)");
+check("a mistake: its column under the box, what was shown stays", (await note()).includes("Column 11") && (await note()).includes("issuer") &&
+  (await names())[0] === "expired.gui.example" && (await page.getAttribute(".search input", "aria-invalid")) === "true", await note());
+await look("mistake");
+await page.fill(".search input", "san:host-00*.gui.example (key:ec or key:rsa)");
+await oneRow(10);
+checkEqual("mended: nothing is said any more", [await note(), await page.getAttribute(".search input", "aria-invalid")], ["", null]);
+await page.fill(".search input", "issuer:");
+await page.waitForSelector("#query-note.hint");
+check("what is not yet written to its end is a hint", (await page.getAttribute(".search input", "aria-invalid")) === "false");
+await go("/certificates?q=" + encodeURIComponent("(a"));
+checkEqual("a mistake in an address", [await heading(), (await note()).includes("Column 1: a closing parenthesis")], ["This did not work", true]);
+await go("/endpoints?q=" + encodeURIComponent("outcome:refused port:443"));
+checkEqual("query: of endpoints", [await page.locator("tbody tr").count(), await chipTexts()], [1, ["outcome:refused", "port:443"]]);
+await go("/agents?q=network:default");
+checkEqual("query: of agents", await page.locator("tbody tr").count(), 1);
+await page.setViewportSize({ width: 360, height: 740 });
+await go("/certificates?q=" + encodeURIComponent("is:served expires<30d"));
+await page.click(".search input");
+await page.keyboard.press("End");
+await page.keyboard.type(" i");
+await page.waitForSelector("#query-list li");
+check("completion fits 360 px", (await page.evaluate(() => document.documentElement.scrollWidth)) <= 360);
+await look("narrow-completion");
+await page.keyboard.type("s:shiny ");
+await page.waitForSelector("#query-note:not(:empty):not(.hint)");
+check("a mistake fits 360 px", (await page.evaluate(() => document.documentElement.scrollWidth)) <= 360);
+await look("narrow-mistake");
+await page.setViewportSize({ width: 1280, height: 860 });
+await go("/certificates?q=" + made.good.sha256.slice(0, 20));
 
 // ---- one certificate --------------------------------------------------------
 await page.click("tbody a");
@@ -232,10 +302,10 @@ await page.click("main .acts >> text=Enable");
 await page.waitForSelector(".head .mark:has-text('active')");
 check("agent: renamed, disabled, enabled", true);
 await page.click("dd a[href^='/certificates?agent=']");
-await page.waitForSelector(".chip");
-check("agent: its certificates, with a filter that is seen", (await page.textContent(".chip")).includes("gui-renamed"));
-await page.click(".chip button");
-await page.waitForFunction(() => !document.querySelector(".chip"));
+await page.waitForSelector(".chip:has-text('agent:')");
+check("agent: its certificates, with a filter that is seen", (await page.textContent(".chip:has-text('agent:')")).includes("gui-renamed"));
+await page.click(".chip:has-text('agent:') button");
+await page.waitForFunction(() => !document.querySelector(".chips").textContent.includes("agent:"));
 checkEqual("filter: dropped", query().get("agent"), null);
 
 // ---- requests ---------------------------------------------------------------

@@ -8,6 +8,7 @@ export class Problem extends Error {
     this.status = status; // 0: no answer at all
     this.code = body.code;
     this.field = body.field;
+    this.column = body.column; // of a query that does not parse, from 1
   }
 }
 

@@ -14,6 +14,7 @@ import { get, send } from "/gui/api.js";
 import { h, plain, replace } from "/gui/dom.js";
 import { count } from "/gui/format.js";
 import { listen } from "/gui/keys.js";
+import { QueryBox } from "/gui/query.js";
 import * as admin from "/gui/admin.js";
 import * as agents from "/gui/agents.js";
 import * as certificate from "/gui/certificate.js";
@@ -45,7 +46,7 @@ const TYPING_MS = 250;
 
 const main = document.getElementById("main");
 let me = null;
-let frame = null; // { menu, search, input, notice }
+let frame = null; // { menu, input, box, parts }
 let leaving = new AbortController();
 let shown = null; // the page that is on screen
 let counted = 0;
@@ -67,8 +68,15 @@ export function go(path, options) {
 // ---- the frame --------------------------------------------------------------
 
 function build() {
-  const input = h("input", { type: "search", name: "q", autocomplete: "off", spellcheck: "false" });
-  const search = h("form", { role: "search", class: "search", submit: onSearch }, input, h("kbd", { "aria-hidden": "true" }, "/"));
+  const input = h("input", { type: "text", name: "q", autocomplete: "off", autocapitalize: "none", spellcheck: "false", maxlength: 2000 });
+  let typing = 0;
+  const typed = () => shown.find && change({ q: input.value.trim() || null, cursor: null });
+  const box = new QueryBox({ input, rows: () => shown?.find || "certificates", changed: () => {
+    clearTimeout(typing);
+    typed();
+  } });
+  const search = h("form", { role: "search", class: "search", submit: (event) => onSearch(event, typing) }, input,
+    h("kbd", { "aria-hidden": "true" }, "/"), box.element);
   const menu = h("nav", { "aria-label": "Pages" });
   const logOut = async () => {
     await send("DELETE", "/session").catch(() => null);
@@ -79,17 +87,20 @@ function build() {
     h("a", { class: "brand", href: "/" }, "clm"), search,
     h("span", { class: "who" }, h("span", { class: "quiet" }, me.user + " · " + me.role),
       h("button", { type: "button", click: logOut }, "Log out")));
-  let typing = 0;
   input.addEventListener("input", () => {
     clearTimeout(typing);
-    if (shown.find) typing = setTimeout(() => change({ q: input.value.trim() || null, cursor: null }), TYPING_MS);
+    if (shown.find) typing = setTimeout(typed, TYPING_MS);
+    else box.right();
   });
+  input.addEventListener("blur", () => wrong && box.wrong(wrong));
   document.body.prepend(h("a", { class: "skip", href: "#main" }, "Skip to content"), header, menu);
-  frame = { menu, input, parts: [document.querySelector(".skip"), header, menu] };
+  frame = { menu, input, box, parts: [document.querySelector(".skip"), header, menu] };
 }
 
-function onSearch(event) {
+function onSearch(event, typing) {
   event.preventDefault();
+  clearTimeout(typing);
+  frame.box.close();
   const q = frame.input.value.trim();
   if (shown.find) change({ q: q || null, cursor: null });
   else if (q) go("/certificates?view=all&q=" + encodeURIComponent(q));
@@ -174,6 +185,15 @@ async function fetchMe(page) {
 }
 
 let first = true;
+let wrong = null; // the problem with the query of this page
+
+// The box says what is wrong with a query; what was shown before stays on screen.
+function badQuery(problem, page) {
+  if (!problem.column || !page.find || !frame) return false;
+  wrong = problem;
+  frame.box.wrong(problem);
+  return shown === page && main.querySelector("h1");
+}
 
 async function display() {
   leaving.abort();
@@ -186,17 +206,22 @@ async function display() {
   main.setAttribute("aria-busy", "true");
   try {
     await fetchMe(page);
+    if (isNew) wrong = null;
     shown = page;
     frameFor(page);
     setTitle(page.title);
     const nodes = await page.show(viewOf(found?.params || {}));
     if (signal.aborted) return;
+    wrong = null;
+    frame?.box.right();
     replace(main, nodes);
   } catch (problem) {
     if (signal.aborted || problem.name === "AbortError") return;
     if (problem.status === 401 && !page.alone) return toLogin();
+    const stays = !isNew && badQuery(problem, page);
     shown = page;
-    replace(main, failed(problem));
+    if (!stays) replace(main, failed(problem));
+    if (!stays) badQuery(problem, page);
     if (problem.status === 0) waitForServer();
   }
   main.removeAttribute("aria-busy");

@@ -1,8 +1,10 @@
-// All certificates: searched, ordered and paged by the server.
+// All certificates: asked for by queries, ordered and paged by the server. Tabs are queries
+// too; without a state ("is:...") in the query only what is served now is shown.
 import { get, text } from "/gui/api.js";
 import { foreign, h } from "/gui/dom.js";
 import { certificateLink, count, date, key, mark, shortName, stateMark } from "/gui/format.js";
 import { list, nothing } from "/gui/list.js";
+import { chip, chips } from "/gui/query.js";
 
 function names(row) {
   if (!row.names.length) return null;
@@ -46,27 +48,47 @@ export const tab = (view, path, label, value, current) =>
       view.change({ view: value || null, cursor: null });
     } }, label);
 
-// A filter that stands in the address, with a way to drop it.
-const chip = (view, name, value, parameter) =>
-  h("span", { class: "chip" }, h("i", {}, name), h("b", {}, value),
-    h("button", { type: "button", "aria-label": "Without this filter", click: () => view.change({ [parameter]: null, cursor: null }) }, "✕"));
-
+// An agent in the address, as links of its page have it.
 export async function agentChip(view) {
   const id = view.query.get("agent");
   if (!id) return null;
   const agent = await get("/agents/" + encodeURIComponent(id), null, view.signal).catch(() => null);
-  return h("div", { class: "chips" }, chip(view, "agent", foreign(agent ? agent.name : id), "agent"));
+  return chip("agent:" + (agent ? agent.name : id), () => view.change({ agent: null, cursor: null }));
+}
+
+// Views that are kept: each is a query.
+const VIEWS = [
+  ["Served now", { }],
+  ["Expiring", { q: "is:served not is:expired expires<30d" }],
+  ["Expired", { q: "is:served is:expired" }],
+  ["Self-signed", { q: "is:served is:self-signed not is:ca" }],
+  ["Weak", { q: "is:served (key:rsa<2048 or key:ec<224 or key:dsa or sig:md5 or sig:sha1)" }],
+  ["Unmanaged", { q: "is:served not is:managed not is:ca" }],
+  ["All", { view: "all" }],
+];
+
+function tabs(view) {
+  const [q, all] = [view.query.get("q"), view.query.get("view")];
+  const address = (to) => "/certificates" + (Object.keys(to).length ? "?" + new URLSearchParams(to) : "");
+  return h("div", { class: "tabs" }, VIEWS.map(([label, to]) => h("a", {
+    href: address(to), "data-focus": "tab-" + label, "aria-current": (to.q || null) === q && (to.view || null) === (q ? null : all) ? "page" : null,
+    click: (event) => {
+      event.preventDefault();
+      event.stopPropagation();
+      view.change({ q: to.q || null, view: to.view || null, cursor: null });
+    } }, label)));
 }
 
 function empty(view, all) {
   const q = view.query.get("q");
-  if (q) return nothing("Nothing fits", "No certificate holds “", foreign(q), "”", all ? "." : " among those served now. ",
+  if (q) return nothing("Nothing fits", "No certificate fits “", foreign(q), "”", all ? "." : " among those served now. ",
     all ? null : h("a", { href: "/certificates?view=all&q=" + encodeURIComponent(q) }, "Search all certificates"));
   return nothing("No certificates yet", "They appear here as soon as an agent has scanned. ", h("a", { href: "/agents" }, "Add an agent"));
 }
 
 export async function show(view) {
-  const all = view.query.get("view") === "all", agent = view.query.get("agent");
+  const q = view.query.get("q") || "", agent = view.query.get("agent");
+  const all = view.query.get("view") === "all" || /(^|[\s(])is:/i.test(q);
   const total = h("span", { class: "quiet", role: "status" });
   const { element, ready } = list(view, {
     path: "/certificates",
@@ -78,13 +100,13 @@ export async function show(view) {
     name: (row) => row.display_name,
     empty: () => empty(view, all),
     select: (rows) => h("button", { type: "button", click: () => saveAll(rows) }, "Download PEM"),
-    total: (n) => (total.textContent = count(n) + (all ? " known" : " served now")),
+    total: (n) => (total.textContent = count(n) + (!all ? " served now" : q ? "" : " known")),
   });
   await ready;
   return [
     h("div", { class: "head" }, h("h1", {}, "Certificates"), total),
-    h("div", { class: "tabs" }, tab(view, "/certificates", "Served now", "", all ? "all" : ""), tab(view, "/certificates", "All", "all", all ? "all" : "")),
-    await agentChip(view),
+    tabs(view),
+    chips(view, [all ? null : chip("is:served", () => view.change({ view: "all", cursor: null })), await agentChip(view)].filter(Boolean)),
     element,
   ];
 }

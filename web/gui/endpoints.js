@@ -4,6 +4,7 @@ import { foreign, h, mono } from "/gui/dom.js";
 import { agentLink, certificateLink, count, date, endpointLink, moment, outcomeMark, outcomeWords, place, stateMark } from "/gui/format.js";
 import { agentChip } from "/gui/certificates.js";
 import { list, nothing } from "/gui/list.js";
+import { chips } from "/gui/query.js";
 
 const tls = (facts) => (facts ? [foreign(facts.version || ""), h("span", { class: "sub" }, foreign(facts.cipher_suite || ""))] : "—");
 
@@ -30,14 +31,14 @@ export async function show(view) {
     columns: COLUMNS,
     sort: "host",
     name: place,
-    empty: () => (q ? nothing("Nothing fits", "No endpoint holds “", foreign(q), "”.")
+    empty: () => (q ? nothing("Nothing fits", "No endpoint fits “", foreign(q), "”.")
       : nothing("No endpoints yet", "They appear here as soon as an agent has scanned. ", h("a", { href: "/agents" }, "Add an agent"))),
     total: (n) => (total.textContent = count(n) + " known"),
   });
   await ready;
   return [
     h("div", { class: "head" }, h("h1", {}, "Endpoints"), total),
-    await agentChip(view),
+    chips(view, [await agentChip(view)].filter(Boolean)),
     element,
   ];
 }

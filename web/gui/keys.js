@@ -29,7 +29,7 @@ function help(pages) {
 export function listen(pages, go) {
   let afterG = 0;
   const actions = {
-    "/": () => document.querySelector("header.top input[type=search]")?.focus(),
+    "/": () => document.querySelector("header.top .search input")?.focus(),
     "?": () => help(pages),
     j: () => document.querySelector("clm-list")?.move(1),
     k: () => document.querySelector("clm-list")?.move(-1),
