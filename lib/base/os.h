@@ -87,6 +87,24 @@ struct os_owner {
 /* "user", "user:group" or ":group", by name or number. ERR_USAGE names who is unknown;
  * ERR_UNSUPPORTED on Windows. */
 enum err os_owner_find(const char *text, struct os_owner *out, struct fault *f) MUST_CHECK;
+/* Who owns a file, by name; "" where that is not known. `owner` is what the file's numbers
+ * say; on Windows, where there are none, `path` is asked. */
+enum { OS_NAME_MAX = 256 };
+void os_owner_names(const char *path, const struct os_owner *owner, char user[OS_NAME_MAX],
+                    char group[OS_NAME_MAX]);
+/* Have files numbers of owners, and a mode? Not on Windows. */
+extern const bool os_has_owners;
+
+/* Has the system stores of certificates of its own? Windows. */
+extern const bool os_has_stores;
+/* One certificate; borrowed for the call. `has_key`: the system keeps a private key for
+ * it, wherever that is; it is not touched. False ends the reading. */
+typedef bool os_store_visit(void *context, struct bytes der, bool has_key);
+/* All certificates of a store: "MY", "ROOT", "CA" of the computer, "CurrentUser\MY" of the user.
+ * ERR_NOT_FOUND where there is no such store; ERR_UNSUPPORTED where there are none at all. */
+enum err os_store_read(const char *name, os_store_visit *visit, void *context,
+                       struct fault *f) MUST_CHECK;
+
 /* Exactly these permissions, whatever the umask, and that owner (NULL: as it is), of an open
  * file. On Windows the permissions are those that os_file_make gave it. 0 or libuv's code. */
 int os_file_access(int fd, int mode, const struct os_owner *owner);

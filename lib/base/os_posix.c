@@ -337,6 +337,26 @@ enum err os_owner_find(const char *text, struct os_owner *out, struct fault *f) 
     return ERR_OK;
 }
 
+const bool os_has_owners = true;
+
+void os_owner_names(const char *path, const struct os_owner *owner, char user[OS_NAME_MAX],
+                    char group[OS_NAME_MAX]) {
+    (void)path;
+    const struct passwd *who = owner->user >= 0 ? getpwuid((uid_t)owner->user) : NULL;
+    const struct group *whose = owner->group >= 0 ? getgrgid((gid_t)owner->group) : NULL;
+    snprintf(user, OS_NAME_MAX, "%s", who != NULL ? who->pw_name : "");
+    snprintf(group, OS_NAME_MAX, "%s", whose != NULL ? whose->gr_name : "");
+}
+
+const bool os_has_stores = false;
+
+enum err os_store_read(const char *name, os_store_visit *visit, void *context, struct fault *f) {
+    (void)visit;
+    (void)context;
+    return fault_set(f, ERR_UNSUPPORTED, "certificate store", "%s: %s", name,
+                     "this system has none");
+}
+
 int os_file_access(int fd, int mode, const struct os_owner *owner) {
     uid_t user = owner && owner->user >= 0 ? (uid_t)owner->user : (uid_t)-1;
     gid_t group = owner && owner->group >= 0 ? (gid_t)owner->group : (gid_t)-1;

@@ -16,6 +16,7 @@
 #include <io.h>
 #include <sddl.h>
 #include <shellapi.h>
+#include <wincrypt.h>
 
 enum { WIDE_PATH_MAX = 4096, RENAME_WAIT_MS = 2000, RENAME_STEP_MS = 10, CONSOLE_BUFFER = 1 << 16 };
 
@@ -485,6 +486,63 @@ void os_process_kill(int pid) {
 enum err os_owner_find(const char *text, struct os_owner *out, struct fault *f) {
     (void)out;
     return fault_set(f, ERR_UNSUPPORTED, "owner", "%s: files have access lists here", text);
+}
+
+const bool os_has_owners = false;
+
+/* "DOMAIN\\name" of the file's owner; Windows knows no group of a file. */
+void os_owner_names(const char *path, const struct os_owner *owner, char user[OS_NAME_MAX],
+                    char group[OS_NAME_MAX]) {
+    wchar_t wide[WIDE_PATH_MAX], name[OS_NAME_MAX], domain[OS_NAME_MAX], both[2 * OS_NAME_MAX];
+    DWORD name_n = OS_NAME_MAX, domain_n = OS_NAME_MAX;
+    PSECURITY_DESCRIPTOR descriptor = NULL;
+    SID_NAME_USE use;
+    PSID sid = NULL;
+    (void)owner;
+    user[0] = group[0] = '\0';
+    if (!widen(path, wide) ||
+        GetNamedSecurityInfoW(wide, SE_FILE_OBJECT, OWNER_SECURITY_INFORMATION, &sid, NULL, NULL,
+                              NULL, &descriptor) != ERROR_SUCCESS)
+        return;
+    if (sid != NULL && LookupAccountSidW(NULL, sid, name, &name_n, domain, &domain_n, &use)) {
+        _snwprintf(both, 2 * OS_NAME_MAX, L"%ls%ls%ls", domain, domain[0] ? L"\\" : L"", name);
+        both[2 * OS_NAME_MAX - 1] = L'\0';
+        if (WideCharToMultiByte(CP_UTF8, 0, both, -1, user, OS_NAME_MAX, NULL, NULL) == 0)
+            user[0] = '\0';
+    }
+    LocalFree(descriptor);
+}
+
+const bool os_has_stores = true;
+
+static bool has_private_key(PCCERT_CONTEXT cert) {
+    DWORD n = 0;
+    return CertGetCertificateContextProperty(cert, CERT_KEY_PROV_INFO_PROP_ID, NULL, &n) ||
+           CertGetCertificateContextProperty(cert, CERT_NCRYPT_KEY_HANDLE_PROP_ID, NULL, &n);
+}
+
+enum err os_store_read(const char *name, os_store_visit *visit, void *context, struct fault *f) {
+    static const char user[] = "CurrentUser\\";
+    bool is_user = strncmp(name, user, sizeof user - 1) == 0;
+    DWORD where = is_user ? CERT_SYSTEM_STORE_CURRENT_USER : CERT_SYSTEM_STORE_LOCAL_MACHINE;
+    wchar_t wide[WIDE_PATH_MAX];
+    if (!widen(is_user ? name + sizeof user - 1 : name, wide))
+        return fault_set(f, ERR_NOT_FOUND, "certificate store", "%s", name);
+    HCERTSTORE store =
+        CertOpenStore(CERT_STORE_PROV_SYSTEM_W, 0, 0,
+                      where | CERT_STORE_OPEN_EXISTING_FLAG | CERT_STORE_READONLY_FLAG, wide);
+    if (store == NULL)
+        return system_fault(f, GetLastError(), "certificate store", name);
+    PCCERT_CONTEXT cert = NULL;
+    while ((cert = CertEnumCertificatesInStore(store, cert)) != NULL) {
+        if (!visit(context, bytes_of(cert->pbCertEncoded, cert->cbCertEncoded),
+                   has_private_key(cert))) {
+            CertFreeCertificateContext(cert);
+            break;
+        }
+    }
+    CertCloseStore(store, 0);
+    return ERR_OK;
 }
 
 int os_file_access(int fd, int mode, const struct os_owner *owner) {

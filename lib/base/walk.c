@@ -35,6 +35,7 @@ struct walk {
     walk_visit *visit;
     void *context;
     uint64_t device, entries;
+    size_t start_n;   /* bytes of the start's path */
     struct buf path;  /* without its NUL */
     struct buf links; /* to folders, put off: each path with a NUL */
     enum err err;     /* ends the run */
@@ -322,8 +323,15 @@ static void walk_names(struct walk *w, unsigned depth) {
     buf_clear(&names.text);
 }
 
+static bool may_enter(struct walk *w) {
+    return w->path.n == w->start_n || w->limits.may_enter == NULL ||
+           w->limits.may_enter(w->limits.context, buf_cstr(&w->path));
+}
+
 static void walk_folder(struct walk *w, const uv_stat_t *st, unsigned depth, bool is_link) {
     struct id id = id_of(st);
+    if (!may_enter(w))
+        return;
     if (id.device != w->device) {
         tell_left(w, WALK_ELSEWHERE, is_link);
     } else if (is_seen(w, &id)) {
@@ -369,6 +377,7 @@ static enum err start(struct walk *w, const char *path, uv_stat_t *st, struct fa
     buf_reset(&w->links);
     buf_put(&w->path, bytes_of(path, n));
     w->device = st->st_dev;
+    w->start_n = n;
     w->entries = 0;
     w->err = w->path.err;
     return ERR_OK;

@@ -52,6 +52,10 @@ struct walk_limits {
     unsigned depth;   /* folders within each other */
     size_t names;     /* in one folder */
     uint64_t entries; /* in one run */
+    /* False: this folder is left out, and not told. NULL: all are entered. The start is
+     * not asked for. */
+    bool (*may_enter)(void *context, const char *path);
+    void *context;
 };
 
 struct walk_limits walk_limits_default(void); /* 64; 262,144; 10,000,000 */

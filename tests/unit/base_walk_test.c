@@ -177,6 +177,22 @@ static void a_folder_is_entered_once(void **state) {
     buf_clear(&t.text);
 }
 
+static bool not_b(void *context, const char *path) {
+    size_t *asked = context;
+    ++*asked;
+    return strcmp(path_base(path), "b") != 0;
+}
+
+static void folders_may_be_left_out(void **state) {
+    (void)state;
+    size_t asked = 0;
+    struct walk_limits limits = walk_limits_default();
+    limits.may_enter = not_b;
+    limits.context = &asked;
+    expect(below("tree"), &limits, "file /a.pem\nfile /c\n");
+    assert_int_equal(asked, 2);
+}
+
 static void stays_within_limits(void **state) {
     (void)state;
     struct walk_limits flat = walk_limits_default(), few = flat, narrow = flat;
@@ -302,15 +318,11 @@ static int drop_place(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tells_files_in_order),
-        cmocka_unit_test(a_start_that_is_not_there),
-        cmocka_unit_test(ends_where_it_is_told),
-        cmocka_unit_test(links_and_loops),
-        cmocka_unit_test(a_folder_is_entered_once),
-        cmocka_unit_test(stays_within_limits),
-        cmocka_unit_test(deep_and_long),
-        cmocka_unit_test(many_files_are_quick),
-        cmocka_unit_test(index_links_are_known),
+        cmocka_unit_test(tells_files_in_order),     cmocka_unit_test(a_start_that_is_not_there),
+        cmocka_unit_test(ends_where_it_is_told),    cmocka_unit_test(links_and_loops),
+        cmocka_unit_test(a_folder_is_entered_once), cmocka_unit_test(stays_within_limits),
+        cmocka_unit_test(folders_may_be_left_out),  cmocka_unit_test(deep_and_long),
+        cmocka_unit_test(many_files_are_quick),     cmocka_unit_test(index_links_are_known),
         cmocka_unit_test(reads_regular_files_only),
     };
     return cmocka_run_group_tests(tests, make_place, drop_place);
