@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { PAGE = 500 };
@@ -166,9 +167,11 @@ enum err export_csv_endpoints(struct export_run *run, struct fault *f) {
 /* ---- Observations ---- */
 
 static const char *const observation_columns[] = {
-    "time",   "stored",      "agent",       "scan",         "target", "kind",    "host",  "ip",
-    "port",   "path",        "protocol",    "sni",          "asked",  "outcome", "stage", "alert",
-    "detail", "duration_ms", "tls_version", "cipher_suite", "group",  "alpn",    "chain", NULL,
+    "time",        "stored",       "agent", "scan",     "target",       "kind",
+    "host",        "ip",           "port",  "path",     "protocol",     "sni",
+    "asked",       "outcome",      "stage", "alert",    "detail",       "duration_ms",
+    "tls_version", "cipher_suite", "group", "alpn",     "chain",        "container",
+    "owner",       "owner_id",     "mode",  "modified", "private_keys", NULL,
 };
 
 static void put_chain(struct csv *c, struct buf *spare, const struct model_observation *o) {
@@ -183,6 +186,29 @@ static void put_chain(struct csv *c, struct buf *spare, const struct model_obser
         spare->err = text.err;
     csv_bytes(c, buf_bytes(&text));
     buf_clear(&text);
+}
+
+/* Empty cells where it was no file, or nothing is known of it. */
+static void put_file(struct csv *c, const struct model_observation *o) {
+    enum { CELLS = 6 };
+    const struct model_file_facts *f = &o->file;
+    char mode[16] = "";
+    if (!o->has_file) {
+        for (unsigned i = 0; i < CELLS; i++)
+            csv_empty(c);
+        return;
+    }
+    if (f->mode >= 0)
+        snprintf(mode, sizeof mode, "%04o", (unsigned)f->mode);
+    csv_bytes(c, f->container);
+    csv_bytes(c, f->owner);
+    if (f->owner_id >= 0)
+        csv_int(c, f->owner_id);
+    else
+        csv_empty(c);
+    csv_text(c, mode);
+    csv_time(c, f->modified_s);
+    csv_int(c, f->private_keys <= INT64_MAX ? (int64_t)f->private_keys : INT64_MAX);
 }
 
 static void put_observation(struct export_run *run, const struct model_observation *o) {
@@ -214,6 +240,7 @@ static void put_observation(struct export_run *run, const struct model_observati
     csv_bytes(c, o->tls.group);
     csv_bytes(c, o->tls.alpn);
     put_chain(c, &run->spare, o);
+    put_file(c, o);
 }
 
 static bool visit(void *context, const uint8_t *agent, int64_t stored_ms,

@@ -7,6 +7,7 @@
 #define MODEL_JSON_MEMBER_H
 
 #include "base/json.h"
+#include "model/file_facts.h"
 
 struct member {
     struct arena *arena;
@@ -37,5 +38,8 @@ bool member_object_or_null(struct member *m, const char *key, struct member *out
 void member_join(struct member *m, const struct member *inner);
 /* How many members are not in `known` (NULL closes it). */
 size_t member_unknown(const struct member *m, const char *const *known);
+
+/* file_facts.c: its reader; returns how many members it did not know. */
+size_t model_file_facts_read(struct member *m, struct model_file_facts *out);
 
 #endif

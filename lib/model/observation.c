@@ -145,6 +145,8 @@ void model_observation_json(struct json *j, const char *key, const struct model_
         json_null(j, "connect_ms");
     put_count(j, "bytes", o->bytes);
     put_tls(j, o);
+    if (o->has_file)
+        model_file_facts_json(j, "file", &o->file);
     json_array(j, "chain");
     for (size_t i = 0; i < o->chain_n; i++)
         json_hex(j, NULL, bytes_of(o->chain[i].bytes, sizeof o->chain[i].bytes));
@@ -160,7 +162,7 @@ enum { WIDENED = 3 };
 static const char *const known[] = {
     "type",        "scan", "target", "kind",       "host",    "ip",    "port",  "path",
     "protocol",    "sni",  "asked",  "time",       "outcome", "stage", "alert", "detail",
-    "duration_ms", "tls",  "chain",  "connect_ms", "bytes",   NULL,
+    "duration_ms", "tls",  "chain",  "connect_ms", "bytes",   "file",  NULL,
 };
 static const char *const known_tls[] = {
     "version", "cipher_suite",       "group",           "alpn",        "ocsp_stapled",
@@ -239,6 +241,16 @@ static void read_tls(struct member *m, struct model_observation *o) {
     member_join(m, &tls);
 }
 
+static void read_file(struct member *m, struct model_observation *o) {
+    struct member file;
+    o->has_file = member_object_or_null(m, "file", &file);
+    if (!o->has_file)
+        return;
+    o->unknown_n += model_file_facts_read(&file, &o->file);
+    member_join(m, &file);
+    member_demand(m, "file", o->kind == MODEL_KIND_FILE);
+}
+
 static void read_chain(struct member *m, struct model_observation *o) {
     struct json_value v = json_get(m->object, "chain");
     size_t n = json_type_of(v) == JSON_ARRAY ? json_count(v) : SIZE_MAX;
@@ -271,6 +283,7 @@ static void read_result(struct member *m, struct model_observation *o) {
     member_demand(m, "outcome", model_outcome_read(outcome, &o->outcome));
     member_demand(m, "stage", model_stage_read(stage, &o->stage));
     read_tls(m, o);
+    read_file(m, o);
     read_chain(m, o);
     member_demand(m, "chain", o->outcome != MODEL_OK || o->chain_n > 0);
     member_demand(m, "chain", o->outcome != MODEL_NO_CERTIFICATE || o->chain_n == 0);

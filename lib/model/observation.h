@@ -3,18 +3,25 @@
  * NDJSON, one object a line, members in this order:
  *   type "observation", scan, target, kind, host|null, ip|null, port|null, path|null,
  * protocol|null, sni|null, asked, time, outcome, stage, alert|null, detail|null, duration_ms,
- * connect_ms|null, bytes, tls|null, chain [SHA-256 in hex, as sent]
+ * connect_ms|null, bytes, tls|null, file (model/file_facts.h; only where something is known of
+ * one), chain [SHA-256 in hex, as sent, or as they stand in the file]
  * with tls: version, cipher_suite, group, alpn, each text|null; ocsp_stapled, scts,
  * client_certificate, client_ca_names [RFC 4514]; old_version|null, hybrid_group|null
  *
  * Members behind duration_ms but chain, and in tls those behind alpn, came later: readers take
  * their absence as nothing known.
+ *
+ * Of a file or a store: stage `resolve` where it could not be opened, `certificate` where it
+ * was read in part, `done` where it was read whole. `no_certificate`: it is not there, or holds
+ * none; `local`: the system did not let us look; `unsupported`: it is locked by a password;
+ * `limit`: too large to be looked at.
  */
 #ifndef MODEL_OBSERVATION_H
 #define MODEL_OBSERVATION_H
 
 #include "base/json.h"
 #include "model/endpoint.h"
+#include "model/file_facts.h"
 #include "model/name.h"
 
 enum model_outcome {
@@ -29,7 +36,7 @@ enum model_outcome {
     MODEL_NOT_OFFERED, /* STARTTLS declined */
     MODEL_TLS_ALERT,
     MODEL_TLS_ERROR,
-    MODEL_UNSUPPORTED, /* SSLv3 only, or a group that we lack */
+    MODEL_UNSUPPORTED, /* SSLv3 only, a group that we lack, a file with a password */
     MODEL_NO_CERTIFICATE,
     MODEL_BAD_CERTIFICATE, /* sent, and does not parse */
     MODEL_LIMIT,           /* a cap of ours */
@@ -115,6 +122,8 @@ struct model_observation {
     uint64_t bytes;      /* that came, all connections together */
     bool has_tls;
     struct model_tls_facts tls;
+    bool has_file;
+    struct model_file_facts file;
     const struct model_sha256 *chain; /* borrowed when written, in the arena when read */
     size_t chain_n;
     size_t unknown_n; /* members that the reader did not know and left out */

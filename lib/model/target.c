@@ -4,9 +4,10 @@
 #include "base/text.h"
 #include "model/name.h"
 
+#include <stdio.h>
 #include <string.h>
 
-enum { TOKEN_MAX = 4096, SHOWN_MAX = 100 };
+enum { TOKEN_MAX = 4096, SHOWN_MAX = 100, STORE_NAME_MAX = 64, STORE_KEY_MAX = 96 };
 
 static const char *const kinds[] = {
     [MODEL_TARGET_NAME] = "name",
@@ -65,8 +66,17 @@ static bool has_server(struct bytes b) {
     return bytes_starts(b, "\\\\") && b.n > 2 && !is_slash(b.p[2]);
 }
 
+static const char store_prefix[] = "cert:";
+
+/* Not "cert:443", which is a host with its port. */
+bool model_path_is_store(struct bytes path) {
+    struct bytes name = bytes_part(path, sizeof store_prefix - 1, path.n);
+    return bytes_is_nocase(bytes_part(path, 0, sizeof store_prefix - 1), store_prefix) &&
+           name.n > 0 && !ascii_is_digit(name.p[0]);
+}
+
 static bool is_path(struct bytes b) {
-    return bytes_starts(b, "/") || has_server(b) || has_drive(b);
+    return bytes_starts(b, "/") || has_server(b) || has_drive(b) || model_path_is_store(b);
 }
 
 /* Without doubled slashes, "." and a slash at the end. Windows' paths keep their
@@ -92,7 +102,42 @@ static struct bytes tidy_path(struct arena *a, struct bytes path) {
     return bytes_of(out, n);
 }
 
+/* Takes a word and the slash behind it, whatever their case. */
+static bool take_word(struct bytes *rest, const char *word) {
+    size_t n = strlen(word);
+    if (!bytes_is_nocase(bytes_part(*rest, 0, n), word) || rest->n <= n || !is_slash(rest->p[n]))
+        return false;
+    *rest = bytes_part(*rest, n + 1, rest->n);
+    return true;
+}
+
+/* Stores have names without regard to case: capitals are their one form. */
+static enum err read_store(const struct token *t) {
+    struct bytes rest = bytes_part(t->whole, sizeof store_prefix - 1, t->whole.n);
+    if (rest.n > 0 && is_slash(rest.p[0])) /* as PowerShell writes it */
+        rest = bytes_part(rest, 1, rest.n);
+    bool is_user = take_word(&rest, "CurrentUser");
+    if (!is_user)
+        take_word(&rest, "LocalMachine");
+    char key[STORE_KEY_MAX];
+    int n =
+        snprintf(key, sizeof key, "%s%s%.*s", store_prefix, is_user ? "CurrentUser\\" : "",
+                 (int)(rest.n < STORE_NAME_MAX ? rest.n : STORE_NAME_MAX), (const char *)rest.p);
+    for (size_t i = 0; i < rest.n; i++)
+        if (!ascii_is_alnum(rest.p[i]) && rest.p[i] != '-' && rest.p[i] != '_')
+            rest.n = 0;
+    if (rest.n == 0 || rest.n > STORE_NAME_MAX)
+        return refuse(t, "is no certificate store (cert:MY, cert:ROOT, cert:CurrentUser\\MY)");
+    for (int i = n - (int)rest.n; i < n; i++)
+        key[i] = (char)(key[i] >= 'a' && key[i] <= 'z' ? key[i] - 'a' + 'A' : key[i]);
+    t->out->kind = MODEL_TARGET_PATH;
+    t->out->key = arena_copy(t->arena, bytes_text(key));
+    return t->out->key.p != NULL ? ERR_OK : no_memory(t);
+}
+
 static enum err read_path(const struct token *t) {
+    if (model_path_is_store(t->whole))
+        return read_store(t);
     for (size_t i = 0; i < t->whole.n; i++)
         if (t->whole.p[i] < 0x20 || t->whole.p[i] == 0x7f)
             return refuse(t, "holds a control character");

@@ -1,5 +1,8 @@
 /* Targets: what a person configured, and the endpoints it unfolds to.
  *
+ * Paths are files, folders, and the system's stores of certificates, which are written
+ * "cert:MY" (of the computer, also "cert:\\LocalMachine\\MY") and "cert:CurrentUser\\MY".
+ *
  * A target's key is its identity among targets: the name in its one form, the
  * address, CIDR or range as ip_range_write has it, or the path. Texts and
  * ports live in the arena that was handed in.
@@ -46,7 +49,7 @@ enum model_form {
     MODEL_FORM_RANGE = 1u << 2, /* CIDR and a-b */
     MODEL_FORM_PORT = 1u << 3,  /* host:port, [v6]:port */
     MODEL_FORM_URL = 1u << 4,   /* host and port of it are kept */
-    MODEL_FORM_PATH = 1u << 5,  /* absolute */
+    MODEL_FORM_PATH = 1u << 5,  /* absolute; cert:STORE */
 
     MODEL_FORMS_SERVERS = MODEL_FORM_NAME | MODEL_FORM_ADDRESS | MODEL_FORM_PORT | MODEL_FORM_URL,
     MODEL_FORMS_IPS = MODEL_FORM_ADDRESS | MODEL_FORM_RANGE,
@@ -77,6 +80,9 @@ struct model_exclusions {
 bool model_excluded(const struct model_exclusions *x, struct bytes host, const struct ip *ip,
                     uint16_t port);
 
+/* Is it a store of the system, "cert:..."? */
+bool model_path_is_store(struct bytes path);
+
 /* The path, or a folder above it. */
 bool model_excluded_path(const struct model_exclusions *x, struct bytes path);
 
@@ -96,7 +102,8 @@ uint64_t model_count_add(uint64_t a, uint64_t b);
 
 /* The endpoints of a target one after the other, in constant memory. Ports are
  * the outer loop, so that one host is not asked a thousand times in a row. A path is one
- * endpoint of kind file: whoever reads it unfolds a folder. Borrows all that it is given. */
+ * endpoint of kind file, or store: whoever reads it unfolds a folder. Borrows all that it is given.
+ */
 struct model_unfold {
     const struct model_target *target;
     const struct model_exclusions *exclusions;

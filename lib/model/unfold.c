@@ -146,7 +146,8 @@ static void advance(struct model_unfold *u) {
 
 static bool next_path(struct model_unfold *u, struct model_endpoint *out) {
     u->is_done = true;
-    *out = (struct model_endpoint){.kind = MODEL_KIND_FILE, .path = u->target->key};
+    enum model_kind kind = model_path_is_store(u->target->key) ? MODEL_KIND_STORE : MODEL_KIND_FILE;
+    *out = (struct model_endpoint){.kind = kind, .path = u->target->key};
     return true;
 }
 

@@ -42,7 +42,8 @@ enum {
     INVENTORY_SIGHTINGS_MAX = 1000, /* returned with a certificate or endpoint */
     INVENTORY_PUSH_MAX = 100000,    /* certificates, and observations, of one push */
     INVENTORY_BATCHES_KEPT = 1024,  /* the newest batch ids of each agent are known again */
-    INVENTORY_PASSES_SERVED = 3,    /* complete passes without it: no longer served */
+    INVENTORY_PASSES_SERVED = 3,    /* complete passes without it: no longer served; one in which
+                                       its place could not be looked at is none of them */
 };
 
 struct inventory;

@@ -236,6 +236,18 @@ static void judge(struct look *l) {
     e->leaf = best->outcome == MODEL_OK ? best->leaf : ROWS_NONE;
 }
 
+/* Nobody looked, in this pass: it does not count as one without the certificates that were
+ * there. Looks count on, so what was replaced before is not brought back. */
+static void stay(struct look *l) {
+    struct state *s = l->s;
+    for (uint32_t i = state_face(s, l->face)->sightings; i != ROWS_NONE;) {
+        struct state_sighting *g = state_sighting(s, i);
+        if (g->agent == l->agent && state_is_served(s, g))
+            g->pass = l->pass;
+        i = g->next_of_face;
+    }
+}
+
 static enum err apply_one(struct look *l) {
     enum err code = find_face(l);
     if (code != ERR_OK)
@@ -248,9 +260,13 @@ static enum err apply_one(struct look *l) {
         f->first_ms = l->at_ms;
     if (l->at_ms < e->first_ms)
         e->first_ms = l->at_ms;
-    /* "Not looked at" says nothing about the place; it is kept where nothing else is. */
-    if (!model_outcome_row(l->o->outcome)->is_looked && !is_first)
+    /* "Not looked at" says nothing about the place; it is kept where nothing else is. What
+     * the user has excluded is no longer watched, and goes as if it were not told. */
+    if (!model_outcome_row(l->o->outcome)->is_looked && !is_first) {
+        if (l->o->outcome != MODEL_EXCLUDED)
+            stay(l);
         return ERR_OK;
+    }
     if (is_newest) {
         code = keep_last(l);
         if (code != ERR_OK)

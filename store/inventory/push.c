@@ -150,7 +150,9 @@ static bool texts_fit(const struct model_observation *o) {
            o->chain_n <= MODEL_CHAIN_MAX && o->tls.version.n <= MODEL_TLS_TEXT_MAX &&
            o->tls.cipher_suite.n <= MODEL_TLS_TEXT_MAX && o->tls.group.n <= MODEL_TLS_TEXT_MAX &&
            o->tls.alpn.n <= MODEL_TLS_TEXT_MAX && o->tls.old_version.n <= MODEL_TLS_TEXT_MAX &&
-           o->tls.hybrid_group.n <= MODEL_TLS_TEXT_MAX;
+           o->tls.hybrid_group.n <= MODEL_TLS_TEXT_MAX &&
+           o->file.container.n <= MODEL_FILE_TEXT_MAX && o->file.owner.n <= MODEL_FILE_TEXT_MAX &&
+           o->file.group.n <= MODEL_FILE_TEXT_MAX;
 }
 
 static void scan_end(struct writing *w, bool is_last) {

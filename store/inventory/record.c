@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+enum { FLAG_ALERT = 1, FLAG_TLS = 2, FLAG_FURTHER = 4, FLAG_FILE = 8, MODE_MAX = 07777 };
+
 static void put_vec(struct buf *out, unsigned width, struct bytes b) {
     size_t mark = buf_open_vec(out, width);
     buf_put(out, b);
@@ -115,6 +117,18 @@ static void put_further(struct buf *out, const struct model_observation *o) {
     buf_close_vec(out, mark, 2);
 }
 
+static void put_file(struct buf *out, const struct model_file_facts *facts) {
+    put_vec(out, 1, facts->container);
+    put_vec(out, 1, facts->owner);
+    put_vec(out, 1, facts->group);
+    buf_u64(out, (uint64_t)facts->owner_id);
+    buf_u64(out, (uint64_t)facts->group_id);
+    buf_u64(out, (uint64_t)(int64_t)facts->mode);
+    buf_u64(out, (uint64_t)facts->modified_s);
+    buf_u64(out, facts->size_bytes);
+    buf_u64(out, facts->private_keys);
+}
+
 void record_observation_write(const struct model_observation *o, struct buf *out) {
     put_vec(out, 1, o->scan);
     put_vec(out, 2, o->target);
@@ -130,7 +144,8 @@ void record_observation_write(const struct model_observation *o, struct buf *out
     put_name(out, model_outcome_name(o->outcome));
     put_name(out, model_stage_name(o->stage));
     bool further = has_further(o);
-    buf_u8(out, (uint8_t)((o->has_alert ? 1 : 0) | (o->has_tls ? 2 : 0) | (further ? 4 : 0)));
+    buf_u8(out, (uint8_t)((o->has_alert ? FLAG_ALERT : 0) | (o->has_tls ? FLAG_TLS : 0) |
+                          (further ? FLAG_FURTHER : 0) | (o->has_file ? FLAG_FILE : 0)));
     if (o->has_alert)
         buf_u8(out, o->alert);
     buf_u64(out, o->duration_ms);
@@ -143,6 +158,8 @@ void record_observation_write(const struct model_observation *o, struct buf *out
     }
     if (further)
         put_further(out, o);
+    if (o->has_file)
+        put_file(out, &o->file);
     buf_u16(out, (uint16_t)o->chain_n);
     for (size_t i = 0; i < o->chain_n; i++)
         buf_put(out, bytes_of(o->chain[i].bytes, SHA256_SIZE));
@@ -187,11 +204,27 @@ static void take_further(struct arena *a, struct cur *c, struct model_observatio
         cur_refuse(c);
 }
 
+static void take_file(struct cur *c, struct model_file_facts *facts) {
+    facts->container = cur_vec8(c);
+    facts->owner = cur_vec8(c);
+    facts->group = cur_vec8(c);
+    facts->owner_id = signed_of(cur_u64(c));
+    facts->group_id = signed_of(cur_u64(c));
+    int64_t mode = signed_of(cur_u64(c));
+    facts->mode = (int)mode;
+    facts->modified_s = signed_of(cur_u64(c));
+    facts->size_bytes = cur_u64(c);
+    facts->private_keys = cur_u64(c);
+    if (mode < -1 || mode > MODE_MAX)
+        cur_refuse(c);
+}
+
 static void take_facts(struct arena *a, struct cur *c, struct model_observation *o) {
     uint8_t flags = cur_u8(c);
-    o->has_alert = (flags & 1) != 0;
-    o->has_tls = (flags & 2) != 0;
-    if (flags > 7)
+    o->has_alert = (flags & FLAG_ALERT) != 0;
+    o->has_tls = (flags & FLAG_TLS) != 0;
+    o->has_file = (flags & FLAG_FILE) != 0;
+    if (flags > (FLAG_ALERT | FLAG_TLS | FLAG_FURTHER | FLAG_FILE))
         cur_refuse(c);
     if (o->has_alert)
         o->alert = cur_u8(c);
@@ -203,8 +236,10 @@ static void take_facts(struct arena *a, struct cur *c, struct model_observation 
         o->tls.group = cur_vec8(c);
         o->tls.alpn = cur_vec8(c);
     }
-    if ((flags & 4) != 0)
+    if ((flags & FLAG_FURTHER) != 0)
         take_further(a, c, o);
+    if (o->has_file)
+        take_file(c, &o->file);
 }
 
 bool record_observation_read(struct arena *a, struct bytes in, struct model_observation *out) {

@@ -35,7 +35,8 @@
  *     vec16  sni           vec8   asked, by name
  *     u64    time, seconds since 1970, two's complement
  *     vec8   outcome, by name                 vec8   stage, by name
- *     u8     flags: 1 an alert follows, 2 TLS facts follow, 4 further facts follow
+ *     u8     flags: 1 an alert follows, 2 TLS facts follow, 4 further facts follow, 8 facts of a
+ *            file follow
  *     u8     the alert, where flagged
  *     u64    duration in ms                   vec16  detail
  *     vec8   version, vec8 cipher suite, vec8 group, vec8 ALPN, where flagged
@@ -44,6 +45,11 @@
  *     u64    time to connect in ms            u64    bytes that came
  *     u16    SCTs                             vec8   old version, vec8 hybrid group
  *     vec16  names of CAs for client certificates, each a vec16
+ *     where facts of a file are flagged:
+ *     vec8   container, vec8 owner, vec8 group
+ *     u64    owner's number, u64 group's number, u64 mode: two's complement, -1: none
+ *     u64    modified, seconds since 1970     u64    size
+ *     u64    private keys in it
  *     u16    n, then n times 32: SHA-256 of the certificates of the chain, as sent
  *
  *   type 7, version 1: act of a person

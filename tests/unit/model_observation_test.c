@@ -104,6 +104,57 @@ static void writes_files_and_failures(void **state) {
                 "\"duration_ms\":0,\"connect_ms\":null,\"bytes\":0,\"tls\":null,\"chain\":[]}");
 }
 
+#define FILE_LINE(file)                                                                            \
+    "{\"type\":\"observation\",\"scan\":\"s\",\"target\":\"/"                                      \
+    "etc\",\"kind\":\"file\",\"host\":null,"                                                       \
+    "\"ip\":null,\"port\":null,\"path\":\"/etc/a.pem\",\"protocol\":null,\"sni\":null,"            \
+    "\"asked\":\"any\",\"time\":\"2026-01-01T00:00:00Z\",\"outcome\":\"ok\",\"stage\":\"done\","   \
+    "\"alert\":null,\"detail\":null,\"duration_ms\":0,\"connect_ms\":null,\"bytes\":0,\"tls\":"    \
+    "null,\"file\":" file ",\"chain\":[\"" HASH "\"]}"
+#define FACTS                                                                                      \
+    "{\"container\":\"pem\",\"owner\":\"root\",\"owner_id\":0,\"group\":\"ssl-cert\","             \
+    "\"group_id\":110,\"mode\":\"0640\",\"modified\":\"2025-12-31T23:59:59Z\",\"size\":1675,"      \
+    "\"private_keys\":1}"
+#define NO_FACTS                                                                                   \
+    "{\"container\":null,\"owner\":null,\"owner_id\":null,\"group\":null,\"group_id\":null,"       \
+    "\"mode\":null,\"modified\":\"1970-01-01T00:00:00Z\",\"size\":0,\"private_keys\":0}"
+
+static void facts_of_files_round_trip(void **state) {
+    (void)state;
+    static const char *const lines[] = {FILE_LINE(FACTS), FILE_LINE(NO_FACTS)};
+    struct model_observation o[2];
+    struct fault f;
+    for (size_t i = 0; i < COUNT_OF(lines); i++) {
+        assert_int_equal(read_text(bytes_text(lines[i]), &o[i], &f), ERR_OK);
+        assert_true(o[i].has_file);
+        assert_int_equal(o[i].unknown_n, 0);
+        expect_json(&o[i], lines[i]);
+    }
+    assert_text(o[0].file.group, "ssl-cert");
+    assert_int_equal(o[0].file.mode, 0640);
+    assert_false(model_file_is_open(&o[0].file));
+    o[0].file.mode = 0644;
+    assert_true(model_file_is_open(&o[0].file));
+    assert_int_equal(o[1].file.owner_id, -1);
+    assert_int_equal(o[1].file.mode, -1);
+    assert_false(model_file_is_open(&o[1].file));
+}
+
+static void facts_that_cannot_be_are_refused(void **state) {
+    (void)state;
+    static const char *const bad[] = {
+        FILE_LINE("7"),
+        FILE_LINE("{}"),
+        FILE_LINE("{\"mode\":\"0999\",\"size\":1,\"private_keys\":0}"),
+        FILE_LINE("{\"mode\":\"07777\",\"size\":1,\"private_keys\":0}"),
+        FILE_LINE("{\"owner_id\":-5,\"size\":1,\"private_keys\":0}"),
+    };
+    struct model_observation o;
+    struct fault f;
+    for (size_t i = 0; i < COUNT_OF(bad); i++)
+        assert_int_equal(read_text(bytes_text(bad[i]), &o, &f), ERR_FORMAT);
+}
+
 static char *replaced(const char *from, const char *to) {
     const char *at = strstr(line, from);
     assert_non_null(at);
@@ -335,6 +386,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_and_writes_the_same),
         cmocka_unit_test(writes_files_and_failures),
+        cmocka_unit_test(facts_of_files_round_trip),
+        cmocka_unit_test(facts_that_cannot_be_are_refused),
         cmocka_unit_test(refuses_what_cannot_be),
         cmocka_unit_test(counts_what_it_does_not_know),
         cmocka_unit_test(every_prefix_fails),

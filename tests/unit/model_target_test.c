@@ -54,6 +54,15 @@ static const struct {
      NULL                                                                                                                                          },
     {"/etc/ssl",                            MODEL_FORMS_LINE,    MODEL_TARGET_PATH,    "/etc/ssl",             0,    false, NULL                   },
 
+    {"cert:my",                             MODEL_FORM_PATH,     MODEL_TARGET_PATH,    "cert:MY",              0,    false, NULL                   },
+    {"Cert:\\LocalMachine\\Root",           MODEL_FORMS_LINE,    MODEL_TARGET_PATH,    "cert:ROOT",            0,    false, NULL                   },
+    {"cert:currentuser/CA",                 MODEL_FORM_PATH,     MODEL_TARGET_PATH,    "cert:CurrentUser\\CA", 0,    false,
+     NULL                                                                                                                                          },
+    {"cert:443",                            MODEL_FORMS_LINE,    MODEL_TARGET_NAME,    "cert",                 443,  false, NULL                   },
+
+    {"cert:MY",                             MODEL_FORMS_SERVERS, 0,                    NULL,                   0,    false, "--paths"              },
+    {"cert:a b",                            MODEL_FORM_PATH,     0,                    NULL,                   0,    false, "cert:ROOT"            },
+    {"cert:CurrentUser\\",                  MODEL_FORM_PATH,     0,                    NULL,                   0,    false, "cert:ROOT"            },
     {"mail.example.com",                    MODEL_FORMS_IPS,     0,                    NULL,                   0,    false, "--servers"            },
     {"mail.example.com:443",                MODEL_FORMS_IPS,     0,                    NULL,                   0,    false, "--servers"            },
     {"198.51.100.7:443",                    MODEL_FORMS_IPS,     0,                    NULL,                   0,    false, "--ports"              },

@@ -447,6 +447,74 @@ static void the_same_observation_repeated_is_as_new(void **state) {
     shop_end(&s);
 }
 
+static struct model_observation file_look(const char *path, enum model_outcome outcome) {
+    struct model_observation o = {.scan = bytes_text("scan-1"),
+                                  .target = bytes_text("/etc/ssl"),
+                                  .kind = MODEL_KIND_FILE,
+                                  .path = bytes_text(path),
+                                  .outcome = outcome,
+                                  .time_s = 1767225600};
+    return o;
+}
+
+/* Files: where nobody could look nothing is gone, and what vanished is after three passes. */
+static void files_that_cannot_be_read_are_not_gone(void **state) {
+    (void)state;
+    struct shop s;
+    uint8_t agent[INVENTORY_ID_SIZE];
+    char batch[16];
+    shop_start(&s);
+    enrol(&s, "dc1", "", "key one", agent);
+    struct bytes locked = make_cert(&s, "l.example.com", "l.example.com", 90, 1, false);
+    struct bytes vanished = make_cert(&s, "v.example.com", "v.example.com", 90, 2, false);
+    struct bytes ders[] = {locked, vanished};
+    struct model_observation like = look(&s, "192.0.2.1", 443, &locked, 1),
+                             other = look(&s, "192.0.2.1", 443, &vanished, 1);
+    struct model_observation o[] = {file_look("/etc/ssl/l.pem", MODEL_OK),
+                                    file_look("/etc/ssl/v.pem", MODEL_OK)};
+    o[0].chain = like.chain;
+    o[1].chain = other.chain;
+    o[0].chain_n = o[1].chain_n = 1;
+    o[0].has_file = true;
+    o[0].file = (struct model_file_facts){.container = bytes_text("pem"),
+                                          .owner = bytes_text("root"),
+                                          .group_id = -1,
+                                          .mode = 0640,
+                                          .modified_s = 1767225599,
+                                          .size_bytes = 1000,
+                                          .private_keys = 1};
+    assert_int_equal(push(&s, agent, "first", ders, 2, o, 2, true).code, ERR_OK);
+    for (unsigned pass = 2; pass <= 6; pass++) {
+        s.now_ms += 3600 * 1000;
+        o[0] = file_look("/etc/ssl/l.pem", MODEL_LOCAL);
+        o[1] = file_look("/etc/ssl/v.pem", MODEL_NO_CERTIFICATE);
+        o[0].time_s = o[1].time_s = s.now_ms / 1000;
+        snprintf(batch, sizeof batch, "pass-%u", pass);
+        assert_int_equal(push(&s, agent, batch, NULL, 0, o, 2, true).code, ERR_OK);
+        assert_int_equal(get_cert(&s, locked).cert.served, 1);
+        assert_int_equal(get_cert(&s, vanished).cert.served, pass < 4);
+    }
+    shop_again(&s);
+    struct inventory_cert_detail d = get_cert(&s, locked);
+    struct inventory_endpoint_detail e;
+    struct fault f;
+    assert_int_equal(d.cert.served, 1);
+    assert_int_equal(inventory_endpoint_get(s.inv, d.sightings[0].endpoint, &s.arena, &e, &f),
+                     ERR_OK);
+    assert_int_equal(e.endpoint.outcome, MODEL_OK);
+    const struct model_file_facts *facts = &e.faces[0].last.file;
+    assert_true(e.faces[0].last.has_file);
+    assert_text(facts->container, "pem");
+    assert_text(facts->owner, "root");
+    assert_int_equal(facts->group.n, 0);
+    assert_int_equal(facts->group_id, -1);
+    assert_int_equal(facts->mode, 0640);
+    assert_int_equal(facts->modified_s, 1767225599);
+    assert_int_equal(facts->size_bytes, 1000);
+    assert_int_equal(facts->private_keys, 1);
+    shop_end(&s);
+}
+
 /* A name that moves to another address has moved; one line of certificates. */
 static void services_and_moves(void **state) {
     (void)state;
@@ -912,6 +980,7 @@ int main(void) {
         cmocka_unit_test(identities),
         cmocka_unit_test(served_in_the_last_three_passes),
         cmocka_unit_test(the_same_observation_repeated_is_as_new),
+        cmocka_unit_test(files_that_cannot_be_read_are_not_gone),
         cmocka_unit_test(services_and_moves),
         cmocka_unit_test(agents_change),
         cmocka_unit_test(lists_are_paged),

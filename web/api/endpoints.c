@@ -34,6 +34,13 @@ static void json_tls(struct json *j, const struct inventory_face *face) {
     json_end(j, '}');
 }
 
+static void json_file(struct json *j, const struct inventory_face *face) {
+    if (face && face->last.has_file)
+        model_file_facts_json(j, "file", &face->last.file);
+    else
+        json_null(j, "file");
+}
+
 static void json_leaf(struct json *j, const struct inventory_endpoint *e, int64_t now_s) {
     if (!e->has_leaf) {
         json_null(j, "certificate");
@@ -80,6 +87,7 @@ static void json_endpoint(struct api_call *call, const struct inventory_endpoint
     api_json_ms(j, "last_scan", e->last_seen_ms);
     json_leaf(j, e, api_now_s(call));
     json_tls(j, face);
+    json_file(j, face);
     api_json_agent(j, "agent", e->agent, e->agent_name);
 }
 
@@ -154,6 +162,7 @@ static void json_face(struct api_call *call, const struct inventory_endpoint_det
     api_json_ms(j, "last_seen", face->last_seen_ms);
     api_json_agent(j, "agent", face->agent, face->agent_name);
     json_tls(j, face);
+    json_file(j, face);
     json_array(j, "chain");
     for (size_t i = 0; i < o->chain_n; i++)
         json_hex(j, NULL, bytes_of(o->chain[i].bytes, SHA256_SIZE));

@@ -10,6 +10,15 @@ const tls = (facts) => (facts ? [foreign(facts.version || ""), h("span", { class
 
 const kind = (row) => (row.kind === "tls" ? (row.protocol === "tls" ? null : row.protocol) : row.kind);
 
+// Of a file: what it is, whose, who may read it, and whether keys lie in it.
+const fileFacts = (f) => [
+  ["File", [f.container ? f.container.toUpperCase() : "no container of certificates", " · ", count(f.size) + " bytes"]],
+  ["Owner", [f.owner ? foreign(f.owner) : String(f.owner_id ?? "unknown"), f.group || f.group_id !== null ? [":", f.group ? foreign(f.group) : String(f.group_id)] : null,
+    f.mode ? [" · mode ", mono(f.mode)] : null]],
+  ["Modified", moment(f.modified)],
+  ["Private keys in it", count(f.private_keys)],
+];
+
 const COLUMNS = [
   { title: "Status", cell: (row) => (row.certificate ? stateMark(row.certificate) : outcomeMark(row.outcome)) },
   { title: "Endpoint", kind: "name", key: "host", cell: (row) => [endpointLink(row), h("span", { class: "sub" },
@@ -61,12 +70,12 @@ function facts(f) {
   return h("span", { class: "sub" }, words.map((w, i) => [i ? " · " : "", w]));
 }
 
-function faceRow(f) {
+function faceRow(f, isTls) {
   const chain = f.certificates.map((c) => h("div", {}, c.display_name ? certificateLink(c) : h("a", { href: "/certificates/" + c.sha256 }, mono(c.sha256.slice(0, 16)))));
   return h("tr", {},
     h("td", {}, outcomeMark(f.outcome), h("span", { class: "sub" }, f.outcome === "ok" ? null : "at " + f.stage,
       f.alert === null || f.alert === undefined ? null : ", alert " + f.alert)),
-    h("td", {}, f.sni ? foreign(f.sni) : h("span", { class: "quiet" }, "no SNI"), h("span", { class: "sub" }, f.address ? mono(f.address) : null,
+    h("td", {}, f.sni ? foreign(f.sni) : h("span", { class: "quiet" }, isTls ? "no SNI" : "as it lies there"), h("span", { class: "sub" }, f.address ? mono(f.address) : null,
       f.asked && f.asked !== "any" ? " · " + f.asked.toUpperCase() : null)),
     h("td", { class: "mid" }, chain.length ? chain : h("span", { class: "quiet" }, f.detail ? foreign(f.detail) : "none"), facts(f)),
     h("td", { class: "wide" }, tls(f.tls)),
@@ -78,7 +87,7 @@ function faces(e) {
   return h("section", { class: "sheet" },
     h("header", {}, h("h2", {}, "Faces"), h("span", { class: "quiet" }, "each address, name and kind of key by itself, as seen last")),
     h("table", {}, h("caption", {}, "Faces of this endpoint"),
-      heading([["Outcome"], ["Face"], ["Certificates", "mid"], ["TLS", "wide"], ["Group", "wide"], ["Time", "num"]]), h("tbody", {}, e.faces.map(faceRow))));
+      heading([["Outcome"], ["Face"], ["Certificates", "mid"], ["TLS", "wide"], ["Group", "wide"], ["Time", "num"]]), h("tbody", {}, e.faces.map((f) => faceRow(f, e.kind === "tls")))));
 }
 
 function history(e) {
@@ -87,7 +96,7 @@ function history(e) {
     e.history.length
       ? h("table", {}, h("caption", {}, "Certificates that this endpoint showed"), heading([["Certificate"], ["First", "num"], ["Last", "num"]]),
           h("tbody", {}, e.history.map((s) => h("tr", { class: s.served === false ? "gone" : null },
-            h("td", {}, certificateLink(s.certificate), h("span", { class: "sub" }, s.sni ? foreign(s.sni) : "no SNI")),
+            h("td", {}, certificateLink(s.certificate), h("span", { class: "sub" }, s.sni ? foreign(s.sni) : e.kind === "tls" ? "no SNI" : null)),
             h("td", { class: "num" }, moment(s.first_seen)), h("td", { class: "num" }, moment(s.last_seen))))))
       : h("p", { class: "pad quiet" }, "No certificate was ever seen here."));
 }
@@ -100,11 +109,12 @@ export async function showOne(view) {
     ["Protocol", e.kind === "tls" ? e.protocol : e.kind],
     ["Network", foreign(e.network)],
     ["Certificate", e.certificate ? certificateLink(e.certificate) : "none"],
-    ["TLS", e.tls ? [foreign(e.tls.version || ""), " · ", foreign(e.tls.cipher_suite || ""), e.tls.group ? [" · ", foreign(e.tls.group)] : null] : "—"],
+    ...(e.file ? fileFacts(e.file) : []),
+    e.kind !== "tls" ? null : ["TLS", e.tls ? [foreign(e.tls.version || ""), " · ", foreign(e.tls.cipher_suite || ""), e.tls.group ? [" · ", foreign(e.tls.group)] : null] : "—"],
     ["Agent", agentLink(e.agent)],
     ["First seen", moment(e.first_seen)],
     ["Last scan", moment(e.last_scan)],
-  ];
+  ].filter(Boolean);
   return [
     h("div", { class: "head" }, h("span", { class: "crumb" }, h("a", { href: "/endpoints" }, "Endpoints"), " /"), h("h1", {}, foreign(place(e))),
       e.certificate ? stateMark(e.certificate) : outcomeMark(e.outcome)),
