@@ -74,6 +74,11 @@ static enum err take_item(struct discover *d, const struct source *s, struct byt
     enum err e = model_target_read(d->arena, item, s->forms, &t, &dropped, d->fault);
     if (e != ERR_OK)
         return e;
+    if (t.kind == MODEL_TARGET_PATH && model_path_is_store(t.key) && !os_has_stores &&
+        !d->options->is_remove)
+        return fault_set(d->fault, ERR_USAGE, "--paths",
+                         "\"%.*s\": this system has no certificate stores of its own", (int)t.key.n,
+                         (const char *)t.key.p);
     if (dropped)
         note_dropped(d, &t);
     return s->is_excluded ? want_excluded(d, &t) : want(d, &t);
@@ -400,7 +405,8 @@ static const struct opt_row rows[] = {
     {OPT_LIST, 0, "ips",          "LIST", AT(ips),             "Addresses, CIDR, ranges A-B"              },
     {OPT_LIST, 0, "ports",        "LIST", AT(ports),
      "N, N-M, default, starttls, database, all-known; alone: the default list"                            },
-    {OPT_LIST, 0, "paths",        "LIST", AT(paths),           "Certificate files and folders, absolute"  },
+    {OPT_LIST, 0, "paths",        "LIST", AT(paths),
+     "Certificate files and folders, absolute; on Windows also cert:MY, cert:ROOT"                        },
     {OPT_LIST, 0, "exclude",      "LIST", AT(excluded),
      "Never look at these hosts, ranges, HOST:PORT, paths"                                                },
     {OPT_TEXT, 0, "protocol",     "NAME", AT(protocol),
@@ -422,6 +428,7 @@ const struct opt_command ers_discover = {
     .examples =
         "ers discover --servers \"mail.example.com,web.example.com\" --ports \"8443,9443\"\n"
         "ers discover --ips 198.51.100.0/24\n"
+        "ers discover --paths /etc/ssl,/etc/pki\n"
         "ers discover --ports \"8000-9000,9443\"      (the default list)\n"
         "ers discover --list",
     .rows = rows,

@@ -3,7 +3,8 @@
  *
  *   clm last-scan 1
  *   STATE SHA256|- NOT_AFTER|- HOST:PORT PROTOCOL      one line an endpoint, in byte
- *   ...                                                order of HOST:PORT PROTOCOL
+ *   STATE SHA256|- NOT_AFTER|- PATH file|store         order of what stands behind the
+ *   ...                                                time
  *
  * STATE is `ok`, `expiring` or `expired` where a certificate was read, else the
  * outcome's name; NOT_AFTER is RFC 3339. Endpoints that were refused or silent have
@@ -16,7 +17,7 @@
 #include "base/buf.h"
 
 struct last_row {
-    struct bytes key; /* "HOST:PORT PROTOCOL" */
+    struct bytes key; /* "HOST:PORT PROTOCOL", "PATH file" */
     struct bytes state;
     bool has_certificate, has_not_after;
     uint8_t sha256[32];

@@ -61,7 +61,7 @@ static enum err open_outputs(struct scan *s, struct fault *f) {
         fprintf(s->env->err, "ers scan: %s is damaged: all is new this time\n", s->agent.last);
         s->last = (struct last){0};
     }
-    return err;
+    return err || s->is_look ? err : scan_plan_known(s, f);
 }
 
 static void close_outputs(struct scan *s) {

@@ -38,8 +38,9 @@ enum scan_label {
 };
 
 struct scan_row {
-    struct bytes key;    /* "HOST:PORT PROTOCOL" */
-    struct bytes shown;  /* "HOST:PORT", a part of it */
+    struct bytes key;   /* "HOST:PORT PROTOCOL", "PATH file" */
+    struct bytes shown; /* "HOST:PORT", "PATH", a part of it */
+    enum model_kind kind;
     const char *subject; /* display name, or what went wrong; escaped */
     enum model_outcome outcome;
     enum scan_label label;
@@ -107,6 +108,9 @@ struct scan {
 
 /* scan_plan.c: plan, limits, id and --fail-on. */
 enum err scan_plan_open(struct scan *s, struct fault *f) MUST_CHECK;
+
+/* Tells the plan which files had certificates at the last scan. */
+enum err scan_plan_known(struct scan *s, struct fault *f) MUST_CHECK;
 
 /* scan_own.c: the plan's targets out of look->wanted and the file. */
 enum err scan_own_targets(struct scan *s, struct fault *f) MUST_CHECK;

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Two words for one host: the ports of both. */
@@ -156,6 +157,40 @@ static enum err check_options(struct scan *s, struct fault *f) {
         return fault_set(f, ERR_USAGE, "options", "--push and --no-push contradict each other");
     if (o->push && !s->agent.enrolled && !s->look)
         return fault_set(f, ERR_CREDENTIALS, "--push", "no server yet: ers login URL");
+    return ERR_OK;
+}
+
+/* ---- files ---- */
+
+/* The path of a row about a file or a store. */
+static bool path_of(const struct last_row *row, struct bytes *path) {
+    size_t n = 0;
+    for (enum model_kind k = MODEL_KIND_FILE; k <= MODEL_KIND_STORE; k++) {
+        size_t word = strlen(model_kind_name(k));
+        if (row->key.n > word + 1 && row->key.p[row->key.n - word - 1] == ' ' &&
+            bytes_is(bytes_part(row->key, row->key.n - word, word), model_kind_name(k)))
+            n = row->key.n - word - 1;
+    }
+    *path = bytes_part(row->key, 0, n);
+    bool is_path = bytes_starts(*path, "/") || model_path_is_store(*path) ||
+                   bytes_find(*path, bytes_text(":\\")) == 1 || bytes_starts(*path, "\\\\");
+    return row->has_certificate && is_path;
+}
+
+static int compare_paths(const void *a, const void *b) {
+    return bytes_compare(*(const struct bytes *)a, *(const struct bytes *)b);
+}
+
+enum err scan_plan_known(struct scan *s, struct fault *f) {
+    struct bytes *paths = arena_array(s->common->arena, s->last.n + 1, sizeof *paths);
+    size_t n = 0;
+    if (!paths)
+        return fault_set(f, ERR_MEMORY, "last scan", "%s", "");
+    for (size_t i = 0; i < s->last.n; i++)
+        n += path_of(&s->last.rows[i], &paths[n]);
+    qsort(paths, n, sizeof *paths, compare_paths);
+    s->plan.known_paths = paths;
+    s->plan.known_paths_n = n;
     return ERR_OK;
 }
 

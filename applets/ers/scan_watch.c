@@ -110,8 +110,11 @@ static void on_certificate(void *context, const struct probe_certificate *known,
 
 /* ---- rows ---- */
 
-/* The network's ordinary ways to say nothing: counts, not errors. */
-static bool is_silent(enum model_outcome o) {
+/* The network's ordinary ways to say nothing: counts, not errors. A file that cannot be
+ * read is one. */
+static bool is_silent(enum model_outcome o, enum model_kind kind) {
+    if (kind != MODEL_KIND_TLS)
+        return o == MODEL_EXCLUDED || o == MODEL_NOT_REACHED;
     switch (o) {
     case MODEL_REFUSED:
     case MODEL_TIMEOUT:
@@ -128,7 +131,7 @@ static bool is_silent(enum model_outcome o) {
     }
 }
 
-/* "HOST:PORT PROTOCOL", escaped; *shown is the first part of it. */
+/* "HOST:PORT PROTOCOL" or "PATH file", escaped; *shown is the first part of it. */
 static struct bytes key_of(struct scan *s, const struct model_endpoint *e, size_t *shown) {
     struct buf name;
     buf_init(&name, MODEL_PATH_MAX + 64);
@@ -136,7 +139,9 @@ static struct bytes key_of(struct scan *s, const struct model_endpoint *e, size_
     buf_reset(&s->text);
     text_escape(&s->text, buf_bytes(&name));
     *shown = s->text.n;
-    buf_printf(&s->text, " %s", model_protocol_name(e->protocol));
+    buf_printf(&s->text, " %s",
+               e->kind == MODEL_KIND_TLS ? model_protocol_name(e->protocol)
+                                         : model_kind_name(e->kind));
     buf_clear(&name);
     return buf_bytes(&s->text);
 }
@@ -157,6 +162,7 @@ static struct scan_row *row_add(struct scan *s, const struct model_endpoint *e) 
     *row = (struct scan_row){.key = arena_copy(&s->arena, key_of(s, e, &shown)), .subject = ""};
     if (!row->key.p)
         return NULL;
+    row->kind = e->kind;
     row->shown = bytes_part(row->key, 0, shown);
     s->rows_n++;
     return row;
@@ -184,26 +190,38 @@ static struct scan_row *row_make(struct scan *s, struct probe_endpoint *endpoint
     return row;
 }
 
+/* Of a file also what is to be said about it: a key beside the certificate that all may read. */
+static const char *subject_of(struct scan *s, const struct model_observation *o,
+                              const struct probe_certificate *leaf) {
+    if (o->kind == MODEL_KIND_TLS || o->detail.n == 0)
+        return keep_text(s, bytes_text(leaf->name));
+    buf_reset(&s->text);
+    buf_printf(&s->text, "%s; ", leaf->name);
+    buf_put(&s->text, o->detail);
+    return keep_text(s, buf_bytes(&s->text));
+}
+
 static void keep_certificate(struct scan *s, struct scan_row *row,
+                             const struct model_observation *o,
                              const struct probe_certificate *leaf) {
     row->has_certificate = true;
     row->has_not_after = leaf->has_not_after;
     row->not_after_s = leaf->not_after_s;
     memcpy(row->sha256, leaf->sha256, sizeof row->sha256);
-    row->subject = keep_text(s, bytes_text(leaf->name));
+    row->subject = subject_of(s, o, leaf);
 }
 
 static void keep_row(struct scan *s, const struct model_observation *o,
                      struct probe_endpoint *endpoint, const struct probe_certificate *leaf) {
     struct scan_row *row = row_of(s, endpoint);
     bool is_better = o->outcome == MODEL_OK && leaf && (!row || !row->has_certificate);
-    bool is_worth = o->outcome != MODEL_OK && (!is_silent(o->outcome) || s->options->all);
+    bool is_worth = o->outcome != MODEL_OK && (!is_silent(o->outcome, o->kind) || s->options->all);
     if (!is_better && !(is_worth && !row))
         return;
     if (!row)
         row = row_make(s, endpoint);
     if (row && is_better)
-        keep_certificate(s, row, leaf);
+        keep_certificate(s, row, o, leaf);
     else if (row)
         row->subject = keep_text(s, o->detail);
 }
@@ -287,7 +305,7 @@ static const char *state_name(const struct scan_row *row) {
 static enum scan_label label_of(const struct scan *s, const struct scan_row *row) {
     int64_t now_s = env_now_s(s->env);
     if (!row->has_certificate)
-        return is_silent(row->outcome) ? LABEL_SILENT : LABEL_FAILED;
+        return is_silent(row->outcome, row->kind) ? LABEL_SILENT : LABEL_FAILED;
     if (row->has_not_after && row->not_after_s < now_s)
         return LABEL_EXPIRED;
     if (row->has_not_after && row->not_after_s - now_s < (int64_t)SCAN_EXPIRING_DAYS * DAY_S)
@@ -307,7 +325,7 @@ static void compare_row(struct scan *s, struct scan_row *row) {
             row->label = LABEL_NEW;
         else if (row->label == LABEL_OK && row->is_changed)
             row->label = LABEL_CHANGED;
-    } else if (had && s->is_pass && s->complete) {
+    } else if (had && s->is_pass && s->complete && model_outcome_row(row->outcome)->is_looked) {
         row->label = LABEL_GONE;
         row->is_news = true;
     } else if (row->label == LABEL_FAILED) {
@@ -325,6 +343,11 @@ static enum err keep_for_next(struct scan *s, struct fault *f) {
         if (row->label == LABEL_SILENT || row->label == LABEL_GONE)
             continue;
         struct last_row *to = &now.rows[now.n++];
+        const struct last_row *before = last_find(&s->last, row->key);
+        if (before && before->has_certificate && !row->has_certificate) {
+            *to = *before; /* nobody could look: what was there then may be there now */
+            continue;
+        }
         *to = (struct last_row){.key = row->key,
                                 .state = bytes_text(state_name(row)),
                                 .has_certificate = row->has_certificate,

@@ -87,7 +87,7 @@ static void tell(struct face *face, const struct finding *finding) {
     struct run *r = face->run;
     const struct model_endpoint *e = &face->place->shown.endpoint;
     const struct probe_certificate *leaf = NULL;
-    bool is_address = e->ip.size > 0 || e->kind != MODEL_KIND_TLS;
+    bool is_address = e->ip.size > 0;
     struct model_observation o = {
         .scan = r->plan->scan,
         .target = face->place->shown.target->key,
@@ -96,7 +96,7 @@ static void tell(struct face *face, const struct finding *finding) {
         .ip = face->ip,
         .port = e->port,
         .path = e->path,
-        .protocol = e->kind == MODEL_KIND_TLS ? face->talk.protocol : e->protocol,
+        .protocol = face->talk.protocol,
         .sni = face->shape == TLS_SHAPE_OLD ? (struct bytes){0} : sni_of(face),
         .asked = MODEL_ASKED_ANY,
         .time_s = face->start_s,

@@ -117,6 +117,13 @@ void talk_unguess(struct talk *t);
 /* Texts that have to be made are in the arena. */
 void facts_fill(struct arena *a, const struct tls_result *result, struct model_observation *o);
 
+/* ---- files.c: the plan's paths ---- */
+
+struct run;
+
+/* Looks at all of them, or until the scan has to end; tells and counts what is found. */
+void files_run(struct run *r);
+
 /* ---- face.c: one face from connect to observation ---- */
 
 struct run;
@@ -191,12 +198,18 @@ struct run {
     uint64_t active_n, looking_up, start_ms;
     uint64_t credit, credit_ms; /* of the rate: thousandths of a face; when last counted */
     uint64_t endpoints, unfolded, endpoints_done;
+    uint64_t begin_ms, shown_ms; /* by the clock of env: while files are read */
     struct model_account faces, states;
     bool drained, ended, pumping;
 };
 
 /* The face is told: its outcome is counted, its endpoint perhaps complete. */
 void run_face_told(struct run *r, struct face *face, enum model_outcome outcome);
+/* A look that was no face's: counted, and told. What is observed is in `o`. */
+void run_tell(struct run *r, const struct model_observation *o, struct probe_endpoint *endpoint,
+              const struct probe_certificate *leaf);
+/* Tells how far it is, where it is time for that; false: the scan has to end. */
+bool run_goes_on(struct run *r);
 /* Nothing of the face is left: its place is free. */
 void run_face_gone(struct run *r, struct face *face);
 

@@ -39,17 +39,15 @@ enum err probe_count(const struct probe_plan *plan, uint64_t *endpoints, struct 
 
 static struct place *place_make(struct run *r, const struct model_endpoint *e,
                                 const struct model_target *target) {
-    struct bytes text = e->kind == MODEL_KIND_TLS ? e->host : e->path;
-    struct place *p = calloc(1, sizeof *p + text.n + 1);
+    struct place *p = calloc(1, sizeof *p + e->host.n + 1);
     if (!p)
         return NULL;
     p->run = r;
     p->shown.endpoint = *e;
     p->shown.target = target;
-    memcpy(p->host, text.p, text.n);
-    *(e->kind == MODEL_KIND_TLS ? &p->shown.endpoint.host : &p->shown.endpoint.path) =
-        bytes_of(p->host, text.n);
-    if (r->plan->protocol != MODEL_PROTOCOL_NONE && e->kind == MODEL_KIND_TLS)
+    memcpy(p->host, e->host.p, e->host.n);
+    p->shown.endpoint.host = bytes_of(p->host, e->host.n);
+    if (r->plan->protocol != MODEL_PROTOCOL_NONE)
         p->shown.endpoint.protocol = r->plan->protocol;
     return p;
 }
@@ -211,9 +209,7 @@ static void take_endpoint(struct run *r, const struct model_endpoint *e,
         return;
     }
     p->faces_open = 1;
-    if (e->kind != MODEL_KIND_TLS) {
-        tell_without(p, NULL, MODEL_UNSUPPORTED, "certificate files are not scanned yet");
-    } else if (r->plan->connect.size > 0) {
+    if (r->plan->connect.size > 0) {
         admit(p, &r->plan->connect);
     } else if (e->ip.size > 0) {
         admit(p, &e->ip);
@@ -330,6 +326,31 @@ static struct probe_progress progress_of(const struct run *r) {
     };
 }
 
+void run_tell(struct run *r, const struct model_observation *o, struct probe_endpoint *endpoint,
+              const struct probe_certificate *leaf) {
+    r->endpoints++;
+    r->unfolded++;
+    r->endpoints_done++;
+    r->faces.total++;
+    model_account_add(&r->faces, o->outcome);
+    model_account_add(&r->states, o->outcome);
+    if (r->watch->observation)
+        r->watch->observation(r->watch->context, o, endpoint, leaf);
+    if (r->watch->endpoint)
+        r->watch->endpoint(r->watch->context, endpoint, o->outcome);
+}
+
+bool run_goes_on(struct run *r) {
+    struct probe_progress progress = progress_of(r);
+    uint64_t now = r->env->tick_ms(r->env->context);
+    progress.elapsed_ms = now - r->begin_ms;
+    if (r->watch->tick && now >= r->shown_ms + TICK_MS) {
+        r->shown_ms = now;
+        r->watch->tick(r->watch->context, &progress);
+    }
+    return !(r->env->stop && *r->env->stop) && progress.elapsed_ms < r->limits.deadline_ms;
+}
+
 static void on_tick(void *context) {
     struct run *r = context;
     struct probe_progress progress = progress_of(r);
@@ -436,6 +457,8 @@ enum err probe_run(const struct env *env, const struct probe_plan *plan,
     enum err err = set_up(r, f);
     if (!err) {
         r->start_ms = r->credit_ms = net_loop_now_ms(r->loop);
+        r->begin_ms = r->shown_ms = env->tick_ms(env->context);
+        files_run(r);
         net_timer_start(r->tick, 0, TICK_MS);
         net_loop_run(r->loop);
         err = sum_up(r, out, f);

@@ -20,8 +20,11 @@
  * Order: targets in random order, some of them interleaved, each with its ports
  * outermost, so that no host gets all of its connections in a row.
  *
- * Not here yet: certificate files, reported as `unsupported`, so that nobody takes them
- * for looked at.
+ * Paths come before all else, one file after the other: a disk that is slow must not
+ * keep answers waiting. A folder is as many endpoints as files with certificates lie in it,
+ * found by content; files without any are none. What could not be looked at, a file, a folder,
+ * another file system, is one (`local`, `limit`), so that it is not taken for empty; so is a path
+ * that was named itself, whatever it holds. A key that everybody may read is one too.
  */
 #ifndef PROBE_PROBE_H
 #define PROBE_PROBE_H
@@ -50,6 +53,11 @@ struct probe_plan {
     struct ip connect;            /* connect there instead of looking up; size 0: no */
     enum model_protocol protocol; /* for all; MODEL_PROTOCOL_NONE: as the targets say */
     struct bytes scan;            /* its id, in each observation */
+    /* Paths, as they were told, where certificates were at the last pass, in byte order.
+     * Those that a walk over their target does not meet again are told too: as
+     * `no_certificate` where nothing is left, as `local` where that cannot be seen. */
+    const struct bytes *known_paths;
+    size_t known_paths_n;
 };
 
 /* A certificate that was seen in this scan, kept once. */

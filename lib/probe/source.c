@@ -45,8 +45,15 @@ void source_close(struct source *s) {
     *s = (struct source){0};
 }
 
+static const struct model_target *peek(const struct source *s) {
+    return s->next < s->plan->targets_n ? &s->plan->targets[s->order[s->next]] : NULL;
+}
+
+/* Paths are looked at by files.c. */
 static bool open_next(struct source *s, struct open_target *open) {
-    if (s->next == s->plan->targets_n)
+    while (peek(s) != NULL && peek(s)->kind == MODEL_TARGET_PATH)
+        s->next++;
+    if (peek(s) == NULL)
         return false;
     model_unfold_open(&open->unfold, &s->plan->targets[s->order[s->next++]],
                       &s->plan->default_ports, s->plan->exclusions);

@@ -444,8 +444,6 @@ check("... and over what a name leads to", any(x["outcome"] == "excluded" and x[
 
 # ---- not yet, and wrong words --------------------------------------------------------
 
-certificate_files = fresh('"%s"\n' % path("rsa.pem"))
-check("files: unsupported, and said so", "not scanned yet" in scan(certificate_files, "--all").stdout)
 missing = look("no-such-host.invalid:443", "--timeout", "1s")["observation"][0]
 check("a name that does not exist: dns_error",
       (missing["outcome"], missing["stage"], missing["ip"]) == ("dns_error", "resolve", None), str(missing))

@@ -69,10 +69,11 @@ static void what_is_not_looked_at_is_told(void **state) {
         enum model_outcome outcome;
         enum model_stage stage;
     } cases[] = {
-        {"/srv/certificates", "",          MODEL_UNSUPPORTED, MODEL_STAGE_RESOLVE},
-        {"127.0.0.1:24",      "",          MODEL_REFUSED,     MODEL_STAGE_CONNECT},
-        {"127.0.0.1:1",       "",          MODEL_REFUSED,     MODEL_STAGE_CONNECT},
-        {"localhost:1",       "localhost", MODEL_REFUSED,     MODEL_STAGE_CONNECT},
+        {"/no/such/folder",    "",          MODEL_NO_CERTIFICATE, MODEL_STAGE_RESOLVE},
+        {"cert:NO-SUCH-STORE", "",          MODEL_NO_CERTIFICATE, MODEL_STAGE_RESOLVE},
+        {"127.0.0.1:24",       "",          MODEL_REFUSED,        MODEL_STAGE_CONNECT},
+        {"127.0.0.1:1",        "",          MODEL_REFUSED,        MODEL_STAGE_CONNECT},
+        {"localhost:1",        "localhost", MODEL_REFUSED,        MODEL_STAGE_CONNECT},
     };
     struct probe_limits limits = probe_limits_default();
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
