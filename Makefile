@@ -110,7 +110,8 @@ PEER_TESTS := \
 	request_test.py request_faults_test.py false_start_test.py try_test.py digest_test.py \
 	clm_words_test.py dist_root_test.py gui_test.py house_test.py net_http_test.py scan_test.py \
 	push_test.py starttls_test.py binary_test.py discover_test.py http_test.py tls_test.py inspect_test.py \
-	x509_write_test.py ca_test.py server_test.py request_server_test.py export_test.py
+	x509_write_test.py ca_test.py server_test.py request_server_test.py export_test.py \
+	files_test.py
 BENCH := x509_read
 BENCH_PEERS := scan_floor peer_x509 peer_sqlite
 PEER_TOOLS := quiet_agent http_get http_peer tls_probe x509_write ca_driver store_tool

@@ -120,8 +120,11 @@ static void say(struct files *x, const char *text) {
 static void say_fault(struct files *x, const struct fault *f) {
     char text[2 * FAULT_DETAIL_MAX];
     struct fault shown = *f;
-    if (f->os != 0)
-        shown.detail[0] = '\0';
+    struct bytes detail = bytes_text(f->detail);
+    if (detail.n >= x->path.n && bytes_equal(bytes_part(detail, 0, x->path.n), x->path)) {
+        size_t from = x->path.n + (detail.n > x->path.n + 2 ? 2 : 0); /* ": " behind it */
+        memmove(shown.detail, shown.detail + from, detail.n - from + 1);
+    }
     say(x, fault_text(&shown, text, sizeof text));
 }
 
@@ -365,8 +368,20 @@ static void tell_missing(struct files *x) {
 
 /* ---- stores ---- */
 
+/* A user's store shows the computer's too: each certificate is in it once. */
+static bool is_in_chain(const struct files *x, struct bytes der) {
+    uint8_t sha256[SHA256_SIZE];
+    hash_of(HASH_SHA256, der, sha256);
+    for (size_t i = 0; i < x->chain_n; i++)
+        if (memcmp(x->chain[i].bytes, sha256, sizeof sha256) == 0)
+            return true;
+    return false;
+}
+
 static bool on_store(void *context, struct bytes der, bool has_key) {
     struct files *x = context;
+    if (is_in_chain(x, der))
+        return true;
     x->facts.private_keys += has_key;
     return keep_certificate(x, der);
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The exe under Wine: how it is called and installed, its folders and who may read
 them, and the thread through the whole house: server, agent, endpoint, export."""
+import hashlib
 import json
 import os
 import pty
@@ -9,6 +10,7 @@ import select
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import termios
@@ -104,6 +106,40 @@ piped = exe("ers", "inspect", "--json", "-", input=open(certificate).read().repl
 check_equal("inspect: the same from standard input", json.loads(piped.stdout.splitlines()[0])["sha256"], fingerprint(certificate))
 missing = exe("ers", "inspect", windows_path(path("fehlt ü")))
 check("inspect: what is missing is named", missing.returncode == 1 and "fehlt ü" in missing.stderr, missing.stderr)
+
+# ---- files and stores ------------------------------------------------------------
+
+
+def keep_in_store(where, der):
+    """As CryptoAPI writes it: properties 3 (SHA-1) and 32 (the certificate), each number, 1, length, bytes."""
+    sha1 = hashlib.sha1(der).digest()
+    blob = struct.pack("<III", 3, 1, len(sha1)) + sha1 + struct.pack("<III", 32, 1, len(der)) + der
+    return run("wine", "reg", "add", where + "\\Software\\Microsoft\\SystemCertificates\\MY\\Certificates\\" + sha1.hex().upper(),
+               "/v", "Blob", "/t", "REG_BINARY", "/d", blob.hex(), "/f", env=WINDOWS.environment).returncode
+
+
+stored = [make_certificate(name, ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"))[0] for name in ("machine", "user")]
+ders = [subprocess.run(["openssl", "x509", "-in", name, "-outform", "DER"], stdout=subprocess.PIPE).stdout for name in stored]
+check_equal("certificates are put into the stores", [keep_in_store("HKLM", ders[0]), keep_in_store("HKCU", ders[1])], [0, 0])
+os.makedirs(path("Zertifikate ü", "tief"))
+shutil.copy(certificate, path("Zertifikate ü", "tief", "東京.pem"))
+FILES = windows_path(path("files"))
+done = exe("ers", "discover", "--config", FILES, "--paths",
+           "cert:my,cert:ROOT,Cert:\\CurrentUser\\My,cert:nonesuch," + windows_path(path("Zertifikate ü")))
+check("discover --paths takes stores", done.returncode == 0 and "added    cert:MY\n" in done.stderr
+      and "added    cert:CurrentUser\\MY\n" in done.stderr, done.stderr)
+done = exe("ers", "scan", "--config", FILES, "--json")
+seen = {o["path"]: o for o in map(json.loads, done.stdout.splitlines()) if o["type"] == "observation"}
+check_equal("the computer's store", [seen["cert:MY"][k] for k in ("kind", "outcome", "chain")], ["store", "ok", [fingerprint(stored[0])]])
+check_equal("the user's store shows both", set(seen["cert:CurrentUser\\MY"]["chain"]), {fingerprint(name) for name in stored})
+check("the roots that Wine takes from this system", seen["cert:ROOT"]["outcome"] == "ok" and len(seen["cert:ROOT"]["chain"]) > 50, str(seen["cert:ROOT"]))
+check_equal("a store that is not there", seen["cert:NONESUCH"]["outcome"], "no_certificate")
+deep = windows_path(path("Zertifikate ü", "tief", "東京.pem"))
+check("a file beyond ASCII", seen.get(deep, {}).get("chain") == [fingerprint(certificate)], str(seen.keys()))
+check("has an owner and no mode", seen[deep]["file"]["owner"] and seen[deep]["file"]["mode"] is None, str(seen[deep]))
+os.remove(path("Zertifikate ü", "tief", "東京.pem"))
+gone = [line for line in exe("ers", "scan", "--config", FILES, "--all").stdout.splitlines() if line.startswith(deep)]
+check("and is gone when it is removed", len(gone) == 1 and " gone " in gone[0], str(gone))
 
 endpoint_port = free_port()
 start("openssl", "s_server", "-quiet", "-accept", "127.0.0.1:%d" % endpoint_port, "-cert", certificate, "-key", key)
