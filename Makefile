@@ -40,7 +40,7 @@ EXPORT := csv
 NOTIFY := digest mail state
 CA := profile match authority builtin
 STORE := log/entry log/tree log/dictionary log/segment log/walk log/commit log/recover log/fetch log/reader log/log \
-	inventory/record inventory/record_request inventory/rows inventory/state inventory/state_requests inventory/cert inventory/places inventory/inventory \
+	inventory/record inventory/record_request inventory/rows inventory/texts inventory/state inventory/state_requests inventory/cert inventory/places inventory/inventory \
 	inventory/agents inventory/push inventory/copy inventory/where inventory/lists inventory/group inventory/details inventory/ending inventory/walk \
 	inventory/entries inventory/requests inventory/revocations inventory/services inventory/work
 WEB := http/request http/target http/head http/reader http/response http/asset http/route http/tls_server \

@@ -106,7 +106,7 @@ static enum err change_agent(struct inventory *inv, enum record_type type, struc
         return ERR_MEMORY;
     uint32_t i = table_find(&inv->state.by_agent, id);
     bool is_same =
-        i != ROWS_NONE && r->name.n > 0 && bytes_equal(state_agent(&inv->state, i)->name, r->name);
+        i != ROWS_NONE && r->name.n > 0 && bytes_equal(state_text(&inv->state, state_agent(&inv->state, i)->name), r->name);
     inventory_unlock(inv);
     if (i == ROWS_NONE)
         return fault_set(f, ERR_NOT_FOUND, "agent", "no such id");
@@ -145,12 +145,12 @@ enum err inventory_agent_rekey(struct inventory *inv, const uint8_t *id, struct 
 }
 
 /* A new text costs memory that is given back at the end only, so unchanged ones are kept. */
-static void touch_text(struct state *s, struct bytes *text, struct bytes now) {
-    if (now.n == 0 || now.n > INVENTORY_TEXT_MAX || bytes_equal(*text, now))
+static void touch_text(struct state *s, struct text *text, struct bytes now) {
+    if (now.n == 0 || now.n > INVENTORY_TEXT_MAX || bytes_equal(state_text(s, *text), now))
         return;
     uint32_t word = state_word(s, now);
     if (word != ROWS_NONE)
-        *text = state_word_text(s, word);
+        *text = ((const struct state_word *)rows_at(&s->words, word))->text;
 }
 
 void inventory_agent_touch(struct inventory *inv, const uint8_t *id, int64_t now_ms,

@@ -78,11 +78,7 @@ static enum err take_word(struct state *s, struct buf *text, uint32_t *out) {
 }
 
 static enum err keep_texts(struct state *s, const struct buf *texts, struct state_cert *out) {
-    struct bytes copy = arena_copy(&s->texts, buf_bytes(texts));
-    if (texts->err != ERR_OK || (texts->n > 0 && copy.p == NULL))
-        return ERR_MEMORY;
-    out->texts = copy.p;
-    return ERR_OK;
+    return texts->err != ERR_OK ? ERR_MEMORY : state_keep(s, buf_bytes(texts), &out->texts);
 }
 
 static enum err take_fields(struct state *s, const struct x509_cert *cert, struct buf *texts,
@@ -104,7 +100,6 @@ static enum err take_fields(struct state *s, const struct x509_cert *cert, struc
     enum err code = names_key(&s->scratch, bytes_part(buf_bytes(texts), names_at, out->names_n),
                               cert->self_issued, out->names_key);
     buf_put(texts, cert->serial);
-    out->serial_n = (uint32_t)cert->serial.n;
     x509_name_text(cert->issuer, word);
     if (code == ERR_OK)
         code = take_word(s, word, &out->issuer);
@@ -152,17 +147,17 @@ enum err state_read_cert(struct state *s, const struct record_certificate *r,
 static enum err take_request(struct state *s, const struct x509_cert *asked, struct buf *text,
                              struct buf *word, struct state_request *out) {
     x509_name_text(asked->subject, text);
-    out->subject = arena_copy(&s->texts, buf_bytes(text));
     enum err code = text->err;
+    if (code == ERR_OK)
+        code = state_keep(s, buf_bytes(text), &out->subject);
     buf_reset(text);
     put_names(asked, text);
     if (text->n == 0 && x509_name_count(asked->subject, OID_COMMON_NAME) == 1)
         x509_name_attribute(asked->subject, OID_COMMON_NAME, text);
-    out->names = arena_copy(&s->texts, buf_bytes(text));
     if (code == ERR_OK)
         code = text->err;
     if (code == ERR_OK)
-        code = s->texts.err;
+        code = state_keep(s, buf_bytes(text), &out->names);
     put_key(&asked->key, word);
     return code == ERR_OK ? take_word(s, word, &out->key) : code;
 }

@@ -14,7 +14,7 @@ void inventory_copy_agent_name(const struct state *s, uint32_t i, struct arena *
     if (i == ROWS_NONE)
         return;
     memcpy(id, state_agent(s, i)->id, INVENTORY_ID_SIZE);
-    *name = copy(a, state_agent(s, i)->name);
+    *name = copy(a, state_text(s, state_agent(s, i)->name));
 }
 
 void inventory_copy_cert(const struct state *s, uint32_t i, struct arena *a,
@@ -24,11 +24,11 @@ void inventory_copy_cert(const struct state *s, uint32_t i, struct arena *a,
     memcpy(out->sha256, c->sha256, SHA256_SIZE);
     memcpy(out->spki_sha256, c->spki_sha256, SHA256_SIZE);
     memcpy(out->service, c->service, INVENTORY_ID_SIZE);
-    out->name = copy(a, state_cert_name(c));
-    out->subject = copy(a, state_cert_subject(c));
+    out->name = copy(a, state_cert_name(s, c));
+    out->subject = copy(a, state_cert_subject(s, c));
     out->issuer = copy(a, state_word_text(s, c->issuer));
-    out->serial = copy(a, state_cert_serial(c));
-    out->names = copy(a, state_cert_names(c));
+    out->serial = copy(a, state_cert_serial(s, c));
+    out->names = copy(a, state_cert_names(s, c));
     out->key = copy(a, state_word_text(s, c->key));
     out->signature_algorithm = copy(a, state_word_text(s, c->signature));
     out->has_not_before = c->has_not_before;
@@ -70,13 +70,13 @@ void inventory_copy_request(const struct state *s, uint32_t i, struct arena *a,
     inventory_copy_agent_name(s, r->agent, a, out->agent, &out->agent_name);
     out->state = state_request_state(s, r);
     out->profile = copy(a, state_word_text(s, r->profile));
-    out->subject = copy(a, r->subject);
-    out->names = copy(a, r->names);
+    out->subject = copy(a, state_text(s, r->subject));
+    out->names = copy(a, state_text(s, r->names));
     out->key = copy(a, state_word_text(s, r->key));
     out->created_ms = r->created_ms;
     out->decided_ms = r->decided_ms;
     out->decided_by = copy(a, state_word_text(s, r->decided_by));
-    out->reason = copy(a, r->reason);
+    out->reason = copy(a, state_text(s, r->reason));
     out->has_replaces = r->has_replaces;
     memcpy(out->replaces, r->replaces, SHA256_SIZE);
     out->has_outcome = r->has_outcome;
@@ -90,20 +90,22 @@ void inventory_copy_request(const struct state *s, uint32_t i, struct arena *a,
     memcpy(out->cert, state_cert(s, r->cert)->sha256, SHA256_SIZE);
     out->issued_ms = r->issued_ms;
     out->served = is_served(s, r->cert);
-    uint8_t(*chain)[SHA256_SIZE] = arena_alloc(a, r->chain.n + 1);
+    struct bytes hashes = state_text(s, r->chain);
+    uint8_t(*chain)[SHA256_SIZE] = arena_alloc(a, hashes.n + 1);
     if (chain == NULL)
         return;
-    if (r->chain.n > 0)
-        memcpy(chain, r->chain.p, r->chain.n);
+    if (hashes.n > 0)
+        memcpy(chain, hashes.p, hashes.n);
     out->chain = (const uint8_t(*)[SHA256_SIZE])chain;
     out->chain_n = r->chain.n / SHA256_SIZE;
 }
 
-static struct model_endpoint copy_place(const struct model_endpoint *place, struct arena *a) {
-    struct model_endpoint out = *place;
-    out.network = copy(a, place->network);
-    out.host = copy(a, place->host);
-    out.path = copy(a, place->path);
+static struct model_endpoint copy_place(const struct state *s, const struct state_endpoint *e,
+                                        struct arena *a) {
+    struct model_endpoint out = state_place(s, e);
+    out.network = copy(a, out.network);
+    out.host = copy(a, out.host);
+    out.path = copy(a, out.path);
     return out;
 }
 
@@ -112,7 +114,7 @@ void inventory_copy_endpoint(const struct state *s, uint32_t i, struct arena *a,
     const struct state_endpoint *e = state_endpoint(s, i);
     memset(out, 0, sizeof *out);
     memcpy(out->id, e->id, INVENTORY_ID_SIZE);
-    out->place = copy_place(&e->place, a);
+    out->place = copy_place(s, e, a);
     inventory_copy_agent_name(s, e->agent, a, out->agent, &out->agent_name);
     out->first_seen_ms = e->first_ms;
     out->last_seen_ms = e->last_ms;
@@ -123,7 +125,7 @@ void inventory_copy_endpoint(const struct state *s, uint32_t i, struct arena *a,
         return;
     const struct state_cert *c = state_cert(s, e->leaf);
     memcpy(out->leaf, c->sha256, SHA256_SIZE);
-    out->leaf_name = copy(a, state_cert_name(c));
+    out->leaf_name = copy(a, state_cert_name(s, c));
     out->leaf_has_not_after = c->has_not_after;
     out->leaf_not_after_s = c->not_after_s;
 }
@@ -134,11 +136,11 @@ void inventory_copy_agent(const struct state *s, uint32_t i, struct arena *a,
     memset(out, 0, sizeof *out);
     memcpy(out->id, g->id, INVENTORY_ID_SIZE);
     memcpy(out->key_id, g->key_id, SHA256_SIZE);
-    out->name = copy(a, g->name);
-    out->network = copy(a, g->network);
-    out->system = copy(a, g->system);
-    out->version = copy(a, g->version);
-    out->spki = copy(a, g->spki);
+    out->name = copy(a, state_text(s, g->name));
+    out->network = copy(a, state_text(s, g->network));
+    out->system = copy(a, state_text(s, g->system));
+    out->version = copy(a, state_text(s, g->version));
+    out->spki = copy(a, state_text(s, g->spki));
     out->enrolled_ms = g->enrolled_ms;
     out->seen_ms = g->seen_ms;
     out->scan_ms = g->scan_ms;
@@ -155,12 +157,12 @@ static void copy_sighting(const struct state *s, uint32_t i, struct arena *a,
     const struct state_cert *c = state_cert(s, g->cert);
     memset(out, 0, sizeof *out);
     memcpy(out->cert, c->sha256, SHA256_SIZE);
-    out->cert_name = copy(a, state_cert_name(c));
+    out->cert_name = copy(a, state_cert_name(s, c));
     out->position = g->position;
     memcpy(out->endpoint, e->id, INVENTORY_ID_SIZE);
-    out->face.endpoint = copy_place(&e->place, a);
+    out->face.endpoint = copy_place(s, e, a);
     out->face.ip = f->ip;
-    out->face.sni = copy(a, f->sni);
+    out->face.sni = copy(a, state_text(s, f->sni));
     out->face.asked = f->asked;
     inventory_copy_agent_name(s, g->agent, a, out->agent, &out->agent_name);
     out->first_ms = g->first_ms;

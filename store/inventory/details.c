@@ -73,7 +73,7 @@ static void copy_face(const struct state *s, uint32_t i, struct arena *a,
     inventory_copy_agent_name(s, f->agent, a, out->agent, &out->agent_name);
     out->first_seen_ms = f->first_ms;
     out->last_seen_ms = f->last_ms;
-    struct bytes last = arena_copy(a, bytes_of(f->last, f->last_n));
+    struct bytes last = arena_copy(a, state_text(s, f->last));
     if (last.p != NULL) /* it was read when it was applied */
         (void)record_observation_read(a, last, &out->last);
 }
@@ -86,7 +86,7 @@ static void copy_endpoint(const struct state *s, uint32_t i, struct arena *a, st
     out->faces = faces;
     for (uint32_t k = e->faces; k != ROWS_NONE && faces != NULL;) {
         const struct state_face *f = state_face(s, k);
-        if (f->last != NULL)
+        if (f->last.n > 0)
             copy_face(s, k, a, &faces[out->faces_n++]);
         for (uint32_t g = f->sightings; g != ROWS_NONE; g = state_sighting(s, g)->next_of_face)
             best_add(s, best, g);

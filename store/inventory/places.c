@@ -16,11 +16,6 @@ struct look {
     uint64_t pass;
 };
 
-static enum err keep(struct state *s, struct bytes text, struct bytes *out) {
-    *out = arena_copy(&s->texts, text);
-    return text.n > 0 && out->p == NULL ? ERR_MEMORY : ERR_OK;
-}
-
 static enum err add_endpoint(struct look *l, const struct model_endpoint *place,
                              const uint8_t id[INVENTORY_ID_SIZE]) {
     struct state *s = l->s;
@@ -28,19 +23,21 @@ static enum err add_endpoint(struct look *l, const struct model_endpoint *place,
     if (e == NULL)
         return ERR_MEMORY;
     memcpy(e->id, id, INVENTORY_ID_SIZE);
-    e->place = *place;
+    e->kind = place->kind;
+    e->protocol = place->protocol;
+    e->ip = place->ip;
+    e->port = place->port;
     e->agent = e->faces = e->leaf = ROWS_NONE;
     e->outcome = MODEL_OUTCOME_COUNT;
     e->first_ms = e->last_ms = l->at_ms;
     l->endpoint = s->endpoints.n - 1;
     /* The network's label is one text for all. */
-    uint32_t network = state_word(s, place->network);
-    if (network == ROWS_NONE)
+    e->network = state_word(s, place->network);
+    if (e->network == ROWS_NONE)
         return ERR_MEMORY;
-    e->place.network = state_word_text(s, network);
-    enum err code = keep(s, place->host, &e->place.host);
+    enum err code = state_keep(s, place->host, &e->host);
     if (code == ERR_OK)
-        code = keep(s, place->path, &e->place.path);
+        code = state_keep(s, place->path, &e->path);
     return code == ERR_OK ? table_add(&s->by_endpoint, l->endpoint) : code;
 }
 
@@ -62,7 +59,7 @@ static enum err add_face(struct look *l, const struct model_face *face,
     f->next_of_endpoint = e->faces;
     e->faces = l->face;
     e->faces_n++;
-    enum err code = keep(s, face->sni, &f->sni);
+    enum err code = state_keep(s, face->sni, &f->sni);
     return code == ERR_OK ? table_add(&s->by_face, l->face) : code;
 }
 
@@ -71,7 +68,7 @@ static enum err find_face(struct look *l) {
     const struct state_agent *a = state_agent(s, l->agent);
     char ip_text[IP_TEXT_MAX], hex[2 * INVENTORY_ID_SIZE + 1], id_text[MODEL_ID_TEXT];
     uint8_t id[INVENTORY_ID_SIZE];
-    struct model_face face = model_observation_face(l->o, a->network, ip_text);
+    struct model_face face = model_observation_face(l->o, state_text(s, a->network), ip_text);
     hex_write(hex, bytes_of(a->id, INVENTORY_ID_SIZE));
     enum err code = ERR_OK;
     model_endpoint_id(&face.endpoint, bytes_text(hex), id_text);
@@ -172,15 +169,27 @@ static enum err see_chain(struct look *l, bool is_newest) {
 
 /* ---- The face and its endpoint ---- */
 
+/* One that no longer fits gets twice the room: what is left behind stays below that. */
+static enum err keep_raw(struct look *l, struct state_face *f) {
+    enum { STEP = 32 };
+    if (l->raw.n <= f->last_room) {
+        memcpy(texts_at(&l->s->texts, f->last), l->raw.p, l->raw.n);
+        f->last.n = (uint32_t)l->raw.n;
+        return ERR_OK;
+    }
+    size_t room = (l->raw.n + STEP - 1) / STEP * STEP;
+    if (room < 2 * (size_t)f->last_room)
+        room = 2 * (size_t)f->last_room;
+    enum err code = texts_add(&l->s->texts, l->raw, room, &f->last);
+    f->last_room = code == ERR_OK ? (uint32_t)room : 0;
+    return code;
+}
+
 static enum err keep_last(struct look *l) {
     struct state_face *f = state_face(l->s, l->face);
-    uint8_t *copy = malloc(l->raw.n);
-    if (copy == NULL)
-        return ERR_MEMORY;
-    memcpy(copy, l->raw.p, l->raw.n);
-    free(f->last);
-    f->last = copy;
-    f->last_n = (uint32_t)l->raw.n;
+    enum err code = keep_raw(l, f);
+    if (code != ERR_OK)
+        return code;
     f->outcome = l->o->outcome;
     f->last_ms = l->at_ms;
     if (f->agent != l->agent || f->pass != l->pass)
@@ -201,16 +210,18 @@ static void set_agent(struct state *s, struct state_endpoint *e, uint32_t agent)
 
 /* Of two faces with equal outcomes: the one that an ordinary client sees, by the endpoint's
  * own name and for any key, speaks for it. */
-static unsigned plainness(const struct state_endpoint *e, const struct state_face *f) {
-    bool by_name = e->place.ip.size > 0 ? f->sni.n == 0 : bytes_equal(f->sni, e->place.host);
+static unsigned plainness(const struct state *s, const struct state_endpoint *e,
+                          const struct state_face *f) {
+    bool by_name =
+        e->ip.size > 0 ? f->sni.n == 0 : bytes_equal(state_text(s, f->sni), state_text(s, e->host));
     return (f->asked == MODEL_ASKED_ANY ? 1u : 0) + (by_name ? 2u : 0);
 }
 
-static bool is_better(const struct state_endpoint *e, const struct state_face *a,
-                      const struct state_face *b) {
+static bool is_better(const struct state *s, const struct state_endpoint *e,
+                      const struct state_face *a, const struct state_face *b) {
     unsigned rank_a = model_outcome_row(a->outcome)->rank;
     unsigned rank_b = model_outcome_row(b->outcome)->rank;
-    return rank_a < rank_b || (rank_a == rank_b && plainness(e, a) > plainness(e, b));
+    return rank_a < rank_b || (rank_a == rank_b && plainness(s, e, a) > plainness(s, e, b));
 }
 
 /* The endpoint's state is that of the best of the faces looked at in its last pass:
@@ -225,7 +236,7 @@ static void judge(struct look *l) {
         const struct state_face *f = state_face(s, i);
         if (f->agent != l->agent || f->pass != l->pass)
             continue;
-        if (best == NULL || is_better(e, f, best))
+        if (best == NULL || is_better(s, e, f, best))
             best = f;
     }
     if (best == NULL)
@@ -254,7 +265,7 @@ static enum err apply_one(struct look *l) {
         return code;
     struct state_face *f = state_face(l->s, l->face);
     struct state_endpoint *e = state_endpoint(l->s, l->endpoint);
-    bool is_first = f->last == NULL;
+    bool is_first = f->last.n == 0;
     bool is_newest = l->at_ms >= f->last_ms;
     if (l->at_ms < f->first_ms)
         f->first_ms = l->at_ms;
@@ -286,6 +297,7 @@ enum err state_apply_scan(struct state *s, const struct record_scan *r, int64_t 
         struct model_observation o;
         struct look l = {.s = s, .agent = agent, .o = &o, .raw = cur_vec24(&c)};
         arena_reset(&s->scratch);
+        s->work++;
         if (!record_observation_read(&s->scratch, l.raw, &o)) {
             s->skipped++;
             continue;

@@ -214,7 +214,7 @@ static enum err check_agent(struct inventory *inv, const struct inventory_push *
     else if (state_agent(&inv->state, i)->disabled)
         code = fault_set(f, ERR_PERMISSION, "agent", "disabled");
     else
-        *repeated = state_has_batch(state_agent(&inv->state, i), key);
+        *repeated = state_has_batch(&inv->state, state_agent(&inv->state, i), key);
     inventory_unlock(inv);
     return code;
 }

@@ -41,7 +41,7 @@ static void copy_revoked(const struct state *s, int64_t ended_s, struct arena *a
         const struct state_cert *c = state_cert(s, r->cert);
         if (c->has_not_after && c->not_after_s < ended_s)
             continue;
-        rows[(*n)++] = (struct x509_revoked){.serial = arena_copy(a, state_cert_serial(c)),
+        rows[(*n)++] = (struct x509_revoked){.serial = arena_copy(a, state_cert_serial(s, c)),
                                              .revoked_s = r->time_ms / 1000,
                                              .reason = r->reason};
     }

@@ -10,15 +10,21 @@ void rows_init(struct rows *r, size_t size) {
     *r = (struct rows){.size = size};
 }
 
+void rows_begin(struct rows *r, void *base, uint32_t n) {
+    r->base = base;
+    r->base_n = r->n = n;
+}
+
 void rows_clear(struct rows *r) {
     free(r->p);
     *r = (struct rows){.size = r->size};
 }
 
 void *rows_add(struct rows *r) {
-    if (r->n == r->room) {
+    uint32_t own = r->n - r->base_n;
+    if (own == r->room) {
         uint64_t room = r->room == 0 ? 64 : r->room + (uint64_t)r->room / 2;
-        if (room > ROWS_MAX || room > SIZE_MAX / r->size)
+        if (room > ROWS_MAX - (uint64_t)r->base_n || room > SIZE_MAX / r->size)
             return NULL;
         uint8_t *p = realloc(r->p, (size_t)room * r->size);
         if (p == NULL)
@@ -26,14 +32,14 @@ void *rows_add(struct rows *r) {
         r->p = p;
         r->room = (uint32_t)room;
     }
-    void *row = r->p + r->n * r->size;
+    void *row = r->p + own * r->size;
     memset(row, 0, r->size);
     r->n++;
     return row;
 }
 
 void *rows_at(const struct rows *r, uint32_t i) {
-    return r->p + i * r->size;
+    return i < r->base_n ? r->base + i * r->size : r->p + (i - r->base_n) * r->size;
 }
 
 /* ---- Tables ---- */
@@ -46,12 +52,17 @@ void table_init(struct table *t, const struct rows *rows, size_t key_at, size_t 
 
 void table_clear(struct table *t) {
     free(t->slots);
-    t->slots = NULL;
-    t->room = t->n = 0;
+    t->slots = t->base = NULL;
+    t->room = t->base_room = t->n = 0;
+}
+
+void table_begin(struct table *t, uint32_t *slots, size_t room) {
+    t->base = slots;
+    t->base_room = room;
 }
 
 /* Multiply-shift with secret odd factors over the words of the key. */
-static size_t slot_of(const struct table *t, const uint8_t *key) {
+static size_t hash_of_key(const struct table *t, const uint8_t *key) {
     uint64_t h = t->seed[7];
     for (size_t i = 0; i * 8 < t->key_n; i++) {
         uint64_t word;
@@ -60,7 +71,7 @@ static size_t slot_of(const struct table *t, const uint8_t *key) {
         h ^= h >> 29;
     }
     h *= t->seed[6] | 1;
-    return (size_t)(h >> 20) & (t->room - 1);
+    return (size_t)(h >> 20);
 }
 
 static const uint8_t *key_of(const struct table *t, uint32_t i) {
@@ -68,20 +79,27 @@ static const uint8_t *key_of(const struct table *t, uint32_t i) {
     return row + t->key_at;
 }
 
-uint32_t table_find(const struct table *t, const uint8_t *key) {
-    if (t->room == 0)
+static uint32_t find_in(const struct table *t, const uint32_t *slots, size_t room, size_t hash,
+                        const uint8_t *key) {
+    if (room == 0)
         return ROWS_NONE;
-    for (size_t s = slot_of(t, key); t->slots[s] != 0; s = (s + 1) & (t->room - 1))
-        if (memcmp(key_of(t, t->slots[s] - 1), key, t->key_n) == 0)
-            return t->slots[s] - 1;
+    for (size_t s = hash & (room - 1); slots[s] != 0; s = (s + 1) & (room - 1))
+        if (memcmp(key_of(t, slots[s] - 1), key, t->key_n) == 0)
+            return slots[s] - 1;
     return ROWS_NONE;
 }
 
-static void put(struct table *t, uint32_t i) {
-    size_t s = slot_of(t, key_of(t, i));
-    while (t->slots[s] != 0)
-        s = (s + 1) & (t->room - 1);
-    t->slots[s] = i + 1;
+uint32_t table_find(const struct table *t, const uint8_t *key) {
+    size_t hash = hash_of_key(t, key);
+    uint32_t i = find_in(t, t->slots, t->room, hash, key);
+    return i != ROWS_NONE ? i : find_in(t, t->base, t->base_room, hash, key);
+}
+
+static void put(const struct table *t, uint32_t *slots, size_t room, uint32_t i) {
+    size_t s = hash_of_key(t, key_of(t, i)) & (room - 1);
+    while (slots[s] != 0)
+        s = (s + 1) & (room - 1);
+    slots[s] = i + 1;
 }
 
 static enum err grow(struct table *t) {
@@ -94,7 +112,7 @@ static enum err grow(struct table *t) {
     t->room = room;
     for (size_t s = 0; s < old_room; s++)
         if (old[s] != 0)
-            put(t, old[s] - 1);
+            put(t, slots, room, old[s] - 1);
     free(old);
     return ERR_OK;
 }
@@ -106,28 +124,57 @@ enum err table_add(struct table *t, uint32_t i) {
             return code;
     }
     if (table_find(t, key_of(t, i)) == ROWS_NONE) {
-        put(t, i);
+        put(t, t->slots, t->room, i);
         t->n++;
     }
     return ERR_OK;
 }
 
-void table_remove(struct table *t, uint32_t i) {
-    if (t->room == 0)
-        return;
-    size_t mask = t->room - 1, s = slot_of(t, key_of(t, i));
-    while (t->slots[s] != 0 && t->slots[s] != i + 1)
+static bool remove_from(const struct table *t, uint32_t *slots, size_t room, uint32_t i) {
+    if (room == 0)
+        return false;
+    size_t mask = room - 1, s = hash_of_key(t, key_of(t, i)) & mask;
+    while (slots[s] != 0 && slots[s] != i + 1)
         s = (s + 1) & mask;
-    if (t->slots[s] == 0)
-        return;
-    t->slots[s] = 0;
-    t->n--;
+    if (slots[s] == 0)
+        return false;
+    slots[s] = 0;
     /* Those behind it up to the next free slot may have been pushed on by it. */
-    for (s = (s + 1) & mask; t->slots[s] != 0; s = (s + 1) & mask) {
-        uint32_t moved = t->slots[s] - 1;
-        t->slots[s] = 0;
-        put(t, moved);
+    for (s = (s + 1) & mask; slots[s] != 0; s = (s + 1) & mask) {
+        uint32_t moved = slots[s] - 1;
+        slots[s] = 0;
+        put(t, slots, room, moved);
     }
+    return true;
+}
+
+void table_remove(struct table *t, uint32_t i) {
+    if (remove_from(t, t->slots, t->room, i))
+        t->n--;
+    else
+        (void)remove_from(t, t->base, t->base_room, i);
+}
+
+enum err table_join(struct table *t, uint32_t **slots, size_t *room) {
+    size_t n = t->n;
+    for (size_t s = 0; s < t->base_room; s++)
+        n += t->base[s] != 0;
+    *slots = NULL;
+    *room = 0;
+    if (n == 0)
+        return ERR_OK;
+    for (*room = 64; n * 3 > *room * 2;)
+        *room *= 2;
+    *slots = calloc(*room, sizeof **slots);
+    if (*slots == NULL)
+        return ERR_MEMORY;
+    for (size_t s = 0; s < t->base_room; s++)
+        if (t->base[s] != 0)
+            put(t, *slots, *room, t->base[s] - 1);
+    for (size_t s = 0; s < t->room; s++)
+        if (t->slots[s] != 0)
+            put(t, *slots, *room, t->slots[s] - 1);
+    return ERR_OK;
 }
 
 /* ---- Orders ---- */
@@ -137,10 +184,18 @@ void order_init(struct order *o, const struct rows *rows,
     *o = (struct order){.rows = rows, .compare = compare, .context = context};
 }
 
+void order_begin(struct order *o, uint32_t *items, size_t n) {
+    o->items = items;
+    o->n = n;
+    o->is_held = true;
+}
+
 void order_clear(struct order *o) {
-    free(o->items);
+    if (!o->is_held)
+        free(o->items);
     o->items = NULL;
-    o->n = o->room = 0;
+    o->n = 0;
+    o->is_held = false;
 }
 
 bool order_is_new(const struct order *o) {
@@ -191,9 +246,9 @@ enum err order_update(struct order *o) {
     sort(o, fresh, added, next);
     merge(o, o->items, o->n, fresh, added, next);
     free(fresh);
-    free(o->items);
+    order_clear(o);
     o->items = next;
-    o->n = o->room = n;
+    o->n = n;
     return ERR_OK;
 }
 

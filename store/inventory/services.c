@@ -27,8 +27,8 @@ static void copy_service(const struct state *s, const uint8_t *id, struct arena 
         return;
     const struct state_service *r = state_service(s, i);
     out->owner = copy(a, state_word_text(s, r->owner));
-    out->notes = copy(a, r->notes);
-    copy_tags(r->tags, a, out);
+    out->notes = copy(a, state_text(s, r->notes));
+    copy_tags(state_text(s, r->tags), a, out);
 }
 
 static enum err copied(const struct arena *a, struct fault *f) {

@@ -38,29 +38,53 @@ struct state_service *state_service(const struct state *s, uint32_t i) {
     return rows_at(&s->services, i);
 }
 
-static struct bytes text_part(const struct state_cert *c, size_t from, size_t n) {
-    return bytes_part(bytes_of(c->texts, from + n), from, n);
+struct bytes state_text(const struct state *s, struct text text) {
+    return texts_get(&s->texts, text);
 }
 
-struct bytes state_cert_name(const struct state_cert *c) {
-    return text_part(c, 0, c->name_n);
+enum err state_keep(struct state *s, struct bytes text, struct text *out) {
+    return texts_add(&s->texts, text, 0, out);
 }
 
-struct bytes state_cert_subject(const struct state_cert *c) {
-    return text_part(c, c->name_n, c->subject_n);
+static struct bytes text_part(const struct state *s, const struct state_cert *c, size_t from,
+                              size_t n) {
+    return bytes_part(state_text(s, c->texts), from, n);
 }
 
-struct bytes state_cert_names(const struct state_cert *c) {
-    return text_part(c, (size_t)c->name_n + c->subject_n, c->names_n);
+struct bytes state_cert_name(const struct state *s, const struct state_cert *c) {
+    return text_part(s, c, 0, c->name_n);
 }
 
-struct bytes state_cert_serial(const struct state_cert *c) {
-    return text_part(c, (size_t)c->name_n + c->subject_n + c->names_n, c->serial_n);
+struct bytes state_cert_subject(const struct state *s, const struct state_cert *c) {
+    return text_part(s, c, c->name_n, c->subject_n);
+}
+
+struct bytes state_cert_names(const struct state *s, const struct state_cert *c) {
+    return text_part(s, c, (size_t)c->name_n + c->subject_n, c->names_n);
+}
+
+struct bytes state_cert_serial(const struct state *s, const struct state_cert *c) {
+    size_t from = (size_t)c->name_n + c->subject_n + c->names_n;
+    return text_part(s, c, from, c->texts.n - from);
+}
+
+struct bytes state_cert_texts(const struct state *s, const struct state_cert *c) {
+    return text_part(s, c, 0, (size_t)c->name_n + c->subject_n + c->names_n);
+}
+
+struct model_endpoint state_place(const struct state *s, const struct state_endpoint *e) {
+    return (struct model_endpoint){.network = state_word_text(s, e->network),
+                                   .kind = e->kind,
+                                   .host = state_text(s, e->host),
+                                   .ip = e->ip,
+                                   .port = e->port,
+                                   .path = state_text(s, e->path),
+                                   .protocol = e->protocol};
 }
 
 struct bytes state_word_text(const struct state *s, uint32_t i) {
     const struct state_word *w = rows_at(&s->words, i);
-    return w->text;
+    return state_text(s, w->text);
 }
 
 void state_key(const char *kind, struct bytes a, struct bytes b, uint8_t out[INVENTORY_ID_SIZE]) {
@@ -87,9 +111,8 @@ uint32_t state_word(struct state *s, struct bytes text) {
     if (w == NULL)
         return ROWS_NONE;
     memcpy(w->key, key, sizeof w->key);
-    w->text = arena_copy(&s->texts, text);
     i = s->words.n - 1;
-    if ((text.n > 0 && w->text.p == NULL) || table_add(&s->by_word, i) != ERR_OK)
+    if (state_keep(s, text, &w->text) != ERR_OK || table_add(&s->by_word, i) != ERR_OK)
         return ROWS_NONE;
     return i;
 }
@@ -123,7 +146,7 @@ static int compare_end(const void *context, uint32_t a, uint32_t b) {
 static int compare_name(const void *context, uint32_t a, uint32_t b) {
     const struct state *s = context;
     const struct state_cert *x = state_cert(s, a), *y = state_cert(s, b);
-    int c = by_text(state_cert_name(x), state_cert_name(y));
+    int c = by_text(state_cert_name(s, x), state_cert_name(s, y));
     return c != 0 ? c : memcmp(x->sha256, y->sha256, SHA256_SIZE);
 }
 
@@ -137,15 +160,14 @@ static int compare_first(const void *context, uint32_t a, uint32_t b) {
 static int compare_place(const void *context, uint32_t a, uint32_t b) {
     const struct state *s = context;
     const struct state_endpoint *x = state_endpoint(s, a), *y = state_endpoint(s, b);
-    int c = x->place.ip.size != 0 && y->place.ip.size != 0
-                ? ip_compare(&x->place.ip, &y->place.ip)
-                : by_number(x->place.ip.size != 0, y->place.ip.size != 0);
+    int c = x->ip.size != 0 && y->ip.size != 0 ? ip_compare(&x->ip, &y->ip)
+                                               : by_number(x->ip.size != 0, y->ip.size != 0);
     if (c == 0)
-        c = by_text(x->place.host, y->place.host);
+        c = by_text(state_text(s, x->host), state_text(s, y->host));
     if (c == 0)
-        c = by_text(x->place.path, y->place.path);
+        c = by_text(state_text(s, x->path), state_text(s, y->path));
     if (c == 0)
-        c = by_number(x->place.port, y->place.port);
+        c = by_number(x->port, y->port);
     return c != 0 ? c : memcmp(x->id, y->id, INVENTORY_ID_SIZE);
 }
 
@@ -165,10 +187,14 @@ static int compare_row(const void *context, uint32_t a, uint32_t b) {
 /* ---- Made and cleared ---- */
 
 void state_init(struct state *s, const struct env *env) {
-    uint8_t seed[TABLE_SEED] = {0};
     memset(s, 0, sizeof *s);
     /* Without randomness look-ups may be slowed down, no more. */
-    (void)env->random(env->context, seed, sizeof seed);
+    (void)env->random(env->context, s->seed, sizeof s->seed);
+    state_init_seeded(s);
+}
+
+void state_init_seeded(struct state *s) {
+    const uint8_t *seed = s->seed;
     rows_init(&s->certs, sizeof(struct state_cert));
     rows_init(&s->words, sizeof(struct state_word));
     rows_init(&s->sightings, sizeof(struct state_sighting));
@@ -194,7 +220,7 @@ void state_init(struct state *s, const struct env *env) {
     order_init(&s->endpoints_by_name, &s->endpoints, compare_place, s);
     order_init(&s->endpoints_by_first, &s->endpoints, compare_endpoint_first, s);
     order_init(&s->requests_by_first, &s->requests, compare_row, s);
-    arena_init(&s->texts, SIZE_MAX / 2);
+    texts_init(&s->texts);
     arena_init(&s->scratch, (size_t)64 << 20);
 }
 
@@ -206,17 +232,13 @@ void state_clear(struct state *s) {
                               &s->endpoints_by_name, &s->endpoints_by_first, &s->requests_by_first};
     struct rows *rows[] = {&s->certs,  &s->words,    &s->sightings,   &s->faces,   &s->endpoints,
                            &s->agents, &s->requests, &s->revocations, &s->services};
-    for (uint32_t i = 0; i < s->faces.n; i++)
-        free(state_face(s, i)->last);
-    for (uint32_t i = 0; i < s->agents.n; i++)
-        free(state_agent(s, i)->batches);
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
         table_clear(tables[i]);
     for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++)
         order_clear(orders[i]);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         rows_clear(rows[i]);
-    arena_clear(&s->texts);
+    texts_clear(&s->texts);
     arena_clear(&s->scratch);
 }
 
@@ -270,19 +292,11 @@ static enum err apply_certificate(struct state *s, const struct store_entry *e) 
 
 /* ---- Agents ---- */
 
-static enum err set_text(struct state *s, struct bytes *to, struct bytes text) {
-    struct bytes copy = arena_copy(&s->texts, text);
-    if (text.n > 0 && copy.p == NULL)
-        return ERR_MEMORY;
-    *to = copy;
-    return ERR_OK;
-}
-
 static enum err set_name(struct state *s, uint32_t i, struct bytes name) {
     struct state_agent *a = state_agent(s, i);
     table_remove(&s->by_name, i);
     state_key("agent name", name, (struct bytes){NULL, 0}, a->name_key);
-    enum err code = set_text(s, &a->name, name);
+    enum err code = state_keep(s, name, &a->name);
     return code == ERR_OK ? table_add(&s->by_name, i) : code;
 }
 
@@ -290,7 +304,7 @@ static enum err set_key(struct state *s, uint32_t i, struct bytes spki) {
     struct state_agent *a = state_agent(s, i);
     table_remove(&s->by_key, i);
     hash_of(HASH_SHA256, spki, a->key_id);
-    enum err code = set_text(s, &a->spki, spki);
+    enum err code = state_keep(s, spki, &a->spki);
     return code == ERR_OK ? table_add(&s->by_key, i) : code;
 }
 
@@ -308,10 +322,10 @@ static enum err enrol(struct state *s, const struct record_agent *r, int64_t tim
     if (code == ERR_OK)
         code = set_key(s, i, r->spki);
     if (code == ERR_OK)
-        code = set_text(s, &a->network, r->network);
+        code = state_keep(s, r->network, &a->network);
     if (code == ERR_OK)
-        code = set_text(s, &a->system, r->system);
-    return code == ERR_OK ? set_text(s, &a->version, r->version) : code;
+        code = state_keep(s, r->system, &a->system);
+    return code == ERR_OK ? state_keep(s, r->version, &a->version) : code;
 }
 
 /* For readers of a damaged log: what an agent saw is shown although the entry that
@@ -347,27 +361,33 @@ static enum err apply_agent(struct state *s, const struct store_entry *e) {
     return ERR_OK;
 }
 
-bool state_has_batch(const struct state_agent *a, const uint8_t key[INVENTORY_ID_SIZE]) {
-    for (uint32_t i = 0; i < a->batches_n; i++)
-        if (memcmp(a->batches[i], key, INVENTORY_ID_SIZE) == 0)
+bool state_has_batch(const struct state *s, const struct state_agent *a,
+                     const uint8_t key[INVENTORY_ID_SIZE]) {
+    struct cur c = cur_open(bytes_part(state_text(s, a->batches), 0,
+                                       (size_t)a->batches_n * INVENTORY_ID_SIZE));
+    while (c.rest.n > 0)
+        if (bytes_equal(cur_take(&c, INVENTORY_ID_SIZE), bytes_of(key, INVENTORY_ID_SIZE)))
             return true;
     return false;
 }
 
 /* A ring that grows to its full size once an agent has sent that much. */
-static enum err keep_batch(struct state_agent *a, const uint8_t key[INVENTORY_ID_SIZE]) {
-    if (state_has_batch(a, key))
+static enum err keep_batch(struct state *s, struct state_agent *a,
+                           const uint8_t key[INVENTORY_ID_SIZE]) {
+    const size_t size = INVENTORY_ID_SIZE;
+    if (state_has_batch(s, a, key))
         return ERR_OK;
-    if (a->batches_n < INVENTORY_BATCHES_KEPT && (a->batches_n & (a->batches_n - 1)) == 0) {
-        uint32_t room = a->batches_n == 0 ? 1 : a->batches_n * 2;
-        void *p = realloc(a->batches, room * sizeof *a->batches);
-        if (p == NULL)
-            return ERR_MEMORY;
-        a->batches = p;
+    if (a->batches_n < INVENTORY_BATCHES_KEPT && a->batches_n * size == a->batches.n) {
+        size_t room = a->batches_n == 0 ? size : 2 * a->batches.n;
+        struct bytes old = state_text(s, a->batches);
+        enum err code = texts_add(&s->texts, old, room, &a->batches);
+        if (code != ERR_OK)
+            return code;
+        a->batches.n = (uint32_t)room;
     }
     if (a->batches_n < INVENTORY_BATCHES_KEPT)
         a->batches_n++;
-    memcpy(a->batches[a->batches_next], key, INVENTORY_ID_SIZE);
+    memcpy(texts_at(&s->texts, a->batches) + a->batches_next * size, key, size);
     a->batches_next = (a->batches_next + 1) % INVENTORY_BATCHES_KEPT;
     return ERR_OK;
 }
@@ -384,7 +404,7 @@ static enum err apply_scan(struct state *s, const struct store_entry *e) {
     if (code != ERR_OK)
         return code;
     state_key("batch", r.agent, r.batch, key);
-    code = keep_batch(state_agent(s, i), key);
+    code = keep_batch(s, state_agent(s, i), key);
     if (code == ERR_OK)
         code = state_apply_scan(s, &r, e->time_ms);
     return code;
@@ -393,6 +413,7 @@ static enum err apply_scan(struct state *s, const struct store_entry *e) {
 enum err state_apply(struct state *s, const struct store_entry *e) {
     enum err code = ERR_OK;
     s->entries++;
+    s->work++;
     arena_reset(&s->scratch);
     switch (e->version == RECORD_VERSION ? e->type : 0) {
     case RECORD_CERTIFICATE:

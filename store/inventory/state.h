@@ -1,5 +1,10 @@
 /* The state that the entries add up to, in memory. Private to store/inventory.
  *
+ * It is flat: rows of fixed size that refer to each other by index and to texts by
+ * place, look-ups and orders of indexes. Nothing holds a pointer, so that all of it can
+ * be written to a file and mapped again (index.h). A change of a struct here, or of what
+ * an entry does, is another INDEX_VERSION there.
+ *
  * state_apply is the only thing that changes it: at the start for every entry of
  * the log, later for each that has become durable. So the same log gives the same
  * state. No locks here: inventory.c has them.
@@ -30,6 +35,7 @@
 #include "store/inventory/record.h"
 #include "store/inventory/requests.h"
 #include "store/inventory/rows.h"
+#include "store/inventory/texts.h"
 
 struct state_cert {
     uint8_t sha256[SHA256_SIZE], spki_sha256[SHA256_SIZE];
@@ -37,8 +43,8 @@ struct state_cert {
     uint8_t names_key[INVENTORY_ID_SIZE]; /* of the names and kind of issuer; zeros: none */
     uint64_t entry;
     int64_t not_before_s, not_after_s, first_ms, last_ms;
-    const uint8_t *texts; /* in state.texts: name, subject, names, serial, one behind the other */
-    uint32_t name_n, subject_n, names_n, serial_n;
+    struct text texts; /* name, subject, names, serial, one behind the other */
+    uint32_t name_n, subject_n, names_n; /* the serial is the rest */
     uint32_t issuer, key, signature; /* in state.words */
     uint32_t first_agent;            /* ROWS_NONE: not by an agent */
     uint32_t sightings;              /* the newest one; ROWS_NONE */
@@ -52,7 +58,7 @@ struct state_cert {
 
 struct state_word { /* texts that many rows share */
     uint8_t key[INVENTORY_ID_SIZE];
-    struct bytes text;
+    struct text text;
 };
 
 struct state_sighting {
@@ -70,19 +76,24 @@ struct state_face {
     uint32_t next_of_endpoint;
     uint32_t sightings, leaf; /* ROWS_NONE: none */
     uint32_t look;            /* observations of it that were looks */
-    uint32_t last_n;
-    uint8_t *last; /* the last observation, as in record.h; its own allocation */
+    struct text last;   /* the last observation, as in record.h; never empty once there */
+    uint32_t last_room; /* it is written over where the next one fits */
     int64_t first_ms, last_ms;
     uint64_t pass;
     enum model_outcome outcome;
     struct ip ip;
-    struct bytes sni;
+    struct text sni;
     enum model_asked asked;
 };
 
 struct state_endpoint {
     uint8_t id[INVENTORY_ID_SIZE];
-    struct model_endpoint place; /* texts in state.texts */
+    enum model_kind kind; /* this to protocol: struct model_endpoint */
+    enum model_protocol protocol;
+    struct ip ip;
+    uint16_t port;
+    uint32_t network; /* in state.words */
+    struct text host, path;
     uint32_t agent, faces, faces_n, leaf;
     enum model_outcome outcome;
     int64_t first_ms, last_ms;
@@ -92,10 +103,10 @@ struct state_agent {
     uint8_t id[INVENTORY_ID_SIZE];
     uint8_t key_id[SHA256_SIZE];
     uint8_t name_key[INVENTORY_ID_SIZE];
-    struct bytes name, network, system, version, spki; /* in state.texts */
+    struct text name, network, system, version, spki;
     int64_t enrolled_ms, seen_ms, scan_ms;
     uint64_t passes, endpoints;
-    uint8_t (*batches)[INVENTORY_ID_SIZE]; /* a ring of the newest */
+    struct text batches; /* a ring of the keys of the newest; its n is the room */
     uint32_t batches_n, batches_next;
     uint32_t requests;                        /* the newest one; ROWS_NONE */
     uint32_t pending;                         /* of them */
@@ -114,8 +125,8 @@ struct state_request {
     uint32_t agent, next_of_agent;
     uint32_t profile, key, decided_by;   /* in state.words */
     uint32_t cert;                       /* ROWS_NONE: not issued */
-    struct bytes subject, names, reason; /* in state.texts */
-    struct bytes chain;                  /* the same, 32 bytes each */
+    struct text subject, names, reason;
+    struct text chain; /* 32 bytes each */
     int64_t created_ms, decided_ms, issued_ms, outcome_ms;
     int32_t reload_exit;
     enum inventory_request_state state; /* never REVOKED: that is the certificate's */
@@ -130,9 +141,9 @@ struct state_revocation {
 
 struct state_service {
     uint8_t id[INVENTORY_ID_SIZE];
-    uint32_t owner;     /* in state.words */
-    struct bytes tags;  /* in state.texts, as in record.h */
-    struct bytes notes; /* in state.texts */
+    uint32_t owner; /* in state.words */
+    struct text tags; /* as in record.h */
+    struct text notes;
 };
 
 struct state {
@@ -141,8 +152,10 @@ struct state {
     struct table by_request, by_service;
     struct order certs_by_end, certs_by_name, certs_by_first, endpoints_by_name, endpoints_by_first;
     struct order requests_by_first;
-    struct arena texts;   /* lives as long as the state */
+    struct texts texts;
     struct arena scratch; /* for one entry */
+    uint8_t seed[TABLE_SEED];
+    uint64_t work; /* done by state_apply: certificates, observations and entries */
     uint64_t entries, skipped;
     uint64_t bad; /* certificates that do not parse */
     uint64_t endpoints_ok;
@@ -152,6 +165,8 @@ struct state {
 
 void state_init(struct state *s, const struct env *env);
 void state_clear(struct state *s);
+/* Makes it empty, with the seed that it has: for what was filled with that (index.c). */
+void state_init_seeded(struct state *s);
 
 /* ERR_MEMORY: the state is incomplete and must not be used further. Entries that
  * are not understood are counted in `skipped`. */
@@ -180,7 +195,8 @@ uint32_t state_word(struct state *s, struct bytes text); /* ROWS_NONE: no memory
 
 /* Keys of agents' names and of batches. */
 void state_key(const char *kind, struct bytes a, struct bytes b, uint8_t out[INVENTORY_ID_SIZE]);
-bool state_has_batch(const struct state_agent *a, const uint8_t key[INVENTORY_ID_SIZE]);
+bool state_has_batch(const struct state *s, const struct state_agent *a,
+                     const uint8_t key[INVENTORY_ID_SIZE]);
 
 bool state_is_served(const struct state *s, const struct state_sighting *g);
 
@@ -196,10 +212,15 @@ struct state_service *state_service(const struct state *s, uint32_t i);
 enum inventory_request_state state_request_state(const struct state *s,
                                                  const struct state_request *r);
 
-struct bytes state_cert_name(const struct state_cert *c);
-struct bytes state_cert_subject(const struct state_cert *c);
-struct bytes state_cert_names(const struct state_cert *c);
-struct bytes state_cert_serial(const struct state_cert *c);
+struct bytes state_cert_name(const struct state *s, const struct state_cert *c);
+struct bytes state_cert_subject(const struct state *s, const struct state_cert *c);
+struct bytes state_cert_names(const struct state *s, const struct state_cert *c);
+struct bytes state_cert_serial(const struct state *s, const struct state_cert *c);
+/* Name, subject and names, for a search. */
+struct bytes state_cert_texts(const struct state *s, const struct state_cert *c);
+struct bytes state_text(const struct state *s, struct text text);
+enum err state_keep(struct state *s, struct bytes text, struct text *out) MUST_CHECK;
+struct model_endpoint state_place(const struct state *s, const struct state_endpoint *e);
 struct bytes state_word_text(const struct state *s, uint32_t i);
 
 #endif

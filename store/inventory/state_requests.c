@@ -18,11 +18,6 @@ static enum err skip(struct state *s) {
     return ERR_OK;
 }
 
-static enum err keep(struct state *s, struct bytes text, struct bytes *out) {
-    *out = arena_copy(&s->texts, text);
-    return text.n > 0 && out->p == NULL ? ERR_MEMORY : ERR_OK;
-}
-
 static enum err keep_word(struct state *s, struct bytes text, uint32_t *out) {
     *out = state_word(s, text);
     return *out == ROWS_NONE ? ERR_MEMORY : ERR_OK;
@@ -85,7 +80,7 @@ static enum err apply_decision(struct state *s, const struct store_entry *e) {
     r->state = d.approved ? INVENTORY_APPROVED : INVENTORY_REFUSED;
     r->decided_ms = e->time_ms;
     enum err code = keep_word(s, d.who, &r->decided_by);
-    return code == ERR_OK ? keep(s, d.reason, &r->reason) : code;
+    return code == ERR_OK ? state_keep(s, d.reason, &r->reason) : code;
 }
 
 static enum err apply_issued(struct state *s, const struct store_entry *e) {
@@ -105,7 +100,7 @@ static enum err apply_issued(struct state *s, const struct store_entry *e) {
     state_cert(s, cert)->request = i;
     if (r->has_replaces)
         state_join_line(s, table_find(&s->by_sha256, r->replaces), cert);
-    return keep(s, d.chain, &r->chain);
+    return state_keep(s, d.chain, &r->chain);
 }
 
 static enum err apply_outcome(struct state *s, const struct store_entry *e) {
@@ -173,10 +168,10 @@ static enum err apply_service(struct state *s, const struct store_entry *e) {
     struct state_service *r = state_service(s, i);
     if (code == ERR_OK)
         code = keep_word(s, d.owner, &r->owner);
-    if (code == ERR_OK && !bytes_equal(r->tags, d.tags))
-        code = keep(s, d.tags, &r->tags);
-    if (code == ERR_OK && !bytes_equal(r->notes, d.notes))
-        code = keep(s, d.notes, &r->notes);
+    if (code == ERR_OK && !bytes_equal(state_text(s, r->tags), d.tags))
+        code = state_keep(s, d.tags, &r->tags);
+    if (code == ERR_OK && !bytes_equal(state_text(s, r->notes), d.notes))
+        code = state_keep(s, d.notes, &r->notes);
     return code;
 }
 

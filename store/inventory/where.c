@@ -63,7 +63,7 @@ static bool give_id(struct taker t, const uint8_t id[INVENTORY_ID_SIZE]) {
 
 static bool give_agent(const struct state *s, uint32_t i, struct taker t) {
     return i != ROWS_NONE &&
-           (give(t, state_agent(s, i)->name) || give_id(t, state_agent(s, i)->id));
+           (give(t, state_text(s, state_agent(s, i)->name)) || give_id(t, state_agent(s, i)->id));
 }
 
 static bool give_ip(struct taker t, const struct ip *ip) {
@@ -78,9 +78,8 @@ static bool give_ip_text(struct taker t, const struct ip *ip) {
 static bool give_tls(struct where *w, const struct state_face *f, struct taker t) {
     struct model_observation o;
     arena_reset(&w->scratch);
-    return f->last != NULL &&
-           record_observation_read(&w->scratch, bytes_of(f->last, f->last_n), &o) && o.has_tls &&
-           give(t, o.tls.version);
+    return f->last.n > 0 && record_observation_read(&w->scratch, state_text(w->s, f->last), &o) &&
+           o.has_tls && give(t, o.tls.version);
 }
 
 /* ---- Certificates ---- */
@@ -94,16 +93,17 @@ static bool give_service(const struct state *s, const uint8_t *id, enum query_fi
         return false;
     if (field == QUERY_OWNER)
         return give(t, state_word_text(s, state_service(s, i)->owner));
-    struct cur tags = cur_open(state_service(s, i)->tags);
+    struct cur tags = cur_open(state_text(s, state_service(s, i)->tags));
     while (tags.rest.n > 0 && !tags.bad)
         if (give(t, cur_vec8(&tags)))
             return true;
     return false;
 }
 
-static bool give_link(const struct state_cert *c, bool is_hex, struct taker t) {
+static bool give_link(const struct state *s, const struct state_cert *c, bool is_hex,
+                      struct taker t) {
     if (!is_hex)
-        return give(t, state_cert_name(c)) || give(t, state_cert_subject(c));
+        return give(t, state_cert_name(s, c)) || give(t, state_cert_subject(s, c));
     return give(t, bytes_of(c->sha256, SHA256_SIZE)) ||
            (!c->bad && give(t, bytes_of(c->spki_sha256, SHA256_SIZE)));
 }
@@ -111,7 +111,7 @@ static bool give_link(const struct state_cert *c, bool is_hex, struct taker t) {
 /* Itself, who signed it, and what was sent above it wherever it was seen. */
 static bool give_chain(const struct state *s, const struct state_cert *c, bool is_hex,
                        struct taker t) {
-    if (give_link(c, is_hex, t) || (!is_hex && give(t, state_word_text(s, c->issuer))))
+    if (give_link(s, c, is_hex, t) || (!is_hex && give(t, state_word_text(s, c->issuer))))
         return true;
     for (uint32_t i = c->sightings; i != ROWS_NONE; i = state_sighting(s, i)->next_of_cert) {
         const struct state_sighting *g = state_sighting(s, i);
@@ -119,7 +119,7 @@ static bool give_chain(const struct state *s, const struct state_cert *c, bool i
              k = state_sighting(s, k)->next_of_face) {
             const struct state_sighting *h = state_sighting(s, k);
             if (h->last_ms == g->last_ms && h->position > g->position &&
-                give_link(state_cert(s, h->cert), is_hex, t))
+                give_link(s, state_cert(s, h->cert), is_hex, t))
                 return true;
         }
     }
@@ -129,9 +129,9 @@ static bool give_chain(const struct state *s, const struct state_cert *c, bool i
 static bool give_any_of_cert(const struct state *s, const struct state_cert *c, bool is_hex,
                              struct taker t) {
     if (is_hex)
-        return give(t, state_cert_serial(c)) || give(t, bytes_of(c->sha256, SHA256_SIZE));
-    return give(t, state_cert_name(c)) || give_lines(t, state_cert_names(c)) ||
-           give(t, state_cert_subject(c)) || give(t, state_word_text(s, c->issuer));
+        return give(t, state_cert_serial(s, c)) || give(t, bytes_of(c->sha256, SHA256_SIZE));
+    return give(t, state_cert_name(s, c)) || give_lines(t, state_cert_names(s, c)) ||
+           give(t, state_cert_subject(s, c)) || give(t, state_word_text(s, c->issuer));
 }
 
 static bool cert_values(const void *context, enum query_field field, bool is_hex, query_take *take,
@@ -144,15 +144,15 @@ static bool cert_values(const void *context, enum query_field field, bool is_hex
     case QUERY_ANY:
         return give_any_of_cert(s, c, is_hex, t);
     case QUERY_SUBJECT:
-        return give(t, state_cert_subject(c));
+        return give(t, state_cert_subject(s, c));
     case QUERY_SAN:
-        return give_lines(t, state_cert_names(c));
+        return give_lines(t, state_cert_names(s, c));
     case QUERY_ISSUER:
         return give(t, state_word_text(s, c->issuer));
     case QUERY_CHAIN:
         return give_chain(s, c, is_hex, t);
     case QUERY_SERIAL:
-        return give(t, state_cert_serial(c));
+        return give(t, state_cert_serial(s, c));
     case QUERY_SHA256:
         return give(t, bytes_of(c->sha256, SHA256_SIZE));
     case QUERY_SPKI:
@@ -212,17 +212,18 @@ static bool cert_is(const void *context, enum query_state state, int64_t now_s) 
 
 /* ---- Places of certificates ---- */
 
-static bool give_place(const struct model_endpoint *e, enum query_field field, struct taker t) {
+static bool give_place(const struct state *s, const struct state_endpoint *e,
+                       enum query_field field, struct taker t) {
     bool is_tls = e->kind == MODEL_KIND_TLS;
     switch (field) {
     case QUERY_HOST:
-        return give(t, e->host) || give(t, e->path);
+        return give(t, state_text(s, e->host)) || give(t, state_text(s, e->path));
     case QUERY_PORT:
         return is_tls && give_number(t, e->port);
     case QUERY_PROTOCOL:
         return is_tls && give(t, bytes_text(model_protocol_name(e->protocol)));
     case QUERY_NETWORK:
-        return give(t, e->network);
+        return give(t, state_word_text(s, e->network));
     default:
         return false;
     }
@@ -246,7 +247,7 @@ static bool place_values(const void *context, enum query_field field, bool is_he
     case QUERY_AGENT:
         return give_agent(s, g->agent, t);
     default:
-        return give_place(&state_endpoint(s, f->endpoint)->place, field, t);
+        return give_place(s, state_endpoint(s, f->endpoint), field, t);
     }
 }
 
@@ -281,16 +282,17 @@ bool where_cert(struct where *w, uint32_t row) {
 static bool give_any_of_endpoint(const struct state *s, const struct state_endpoint *e,
                                  struct taker t) {
     char text[400];
-    struct bytes host = bytes_part(e->place.host, 0, 300);
+    struct bytes host = bytes_part(state_text(s, e->host), 0, 300);
     bool is_six = bytes_find(host, bytes_text(":")) != SIZE_MAX;
-    if (give(t, e->place.host) || give(t, e->place.path) || give(t, e->place.network))
+    if (give(t, state_text(s, e->host)) || give(t, state_text(s, e->path)) ||
+        give(t, state_word_text(s, e->network)))
         return true;
     int n = snprintf(text, sizeof text, is_six ? "[%.*s]:%u" : "%.*s:%u", (int)host.n,
-                     (const char *)host.p, (unsigned)e->place.port);
-    if (e->place.kind == MODEL_KIND_TLS && n > 0 && give(t, bytes_text(text)))
+                     (const char *)host.p, (unsigned)e->port);
+    if (e->kind == MODEL_KIND_TLS && n > 0 && give(t, bytes_text(text)))
         return true;
     for (uint32_t i = e->faces; i != ROWS_NONE; i = state_face(s, i)->next_of_endpoint)
-        if (give_ip_text(t, &state_face(s, i)->ip) || give(t, state_face(s, i)->sni))
+        if (give_ip_text(t, &state_face(s, i)->ip) || give(t, state_text(s, state_face(s, i)->sni)))
             return true;
     return false;
 }
@@ -328,7 +330,7 @@ static bool endpoint_values(const void *context, enum query_field field, bool is
     case QUERY_PORT:
     case QUERY_PROTOCOL:
     case QUERY_NETWORK:
-        return give_place(&e->place, field, t);
+        return give_place(s, e, field, t);
     default:
         break;
     }
@@ -353,17 +355,18 @@ bool where_endpoint(struct where *w, uint32_t row) {
 static bool agent_values(const void *context, enum query_field field, bool is_hex, query_take *take,
                          void *take_context) {
     const struct asked_row *r = context;
-    const struct state_agent *a = state_agent(r->w->s, r->row);
+    const struct state *s = r->w->s;
+    const struct state_agent *a = state_agent(s, r->row);
     struct taker t = {take, take_context};
     int64_t heard_ms = a->seen_ms > a->scan_ms ? a->seen_ms : a->scan_ms;
     switch (field) {
     case QUERY_ANY:
-        return !is_hex && (give(t, a->name) || give(t, a->network) || give(t, a->system) ||
-                           give(t, a->version));
+        return !is_hex && (give(t, state_text(s, a->name)) || give(t, state_text(s, a->network)) ||
+                           give(t, state_text(s, a->system)) || give(t, state_text(s, a->version)));
     case QUERY_AGENT:
         return give_agent(r->w->s, r->row, t);
     case QUERY_NETWORK:
-        return give(t, a->network);
+        return give(t, state_text(s, a->network));
     case QUERY_SEEN:
         return heard_ms != 0 && give_number(t, heard_ms / 1000);
     default:
@@ -392,12 +395,13 @@ static bool request_values(const void *context, enum query_field field, bool is_
     struct taker t = {take, take_context};
     switch (field) {
     case QUERY_ANY:
-        return !is_hex && (give(t, q->subject) || give_lines(t, q->names) ||
-                           give_agent(s, q->agent, t) || give(t, state_word_text(s, q->profile)));
+        return !is_hex &&
+               (give(t, state_text(s, q->subject)) || give_lines(t, state_text(s, q->names)) ||
+                give_agent(s, q->agent, t) || give(t, state_word_text(s, q->profile)));
     case QUERY_SUBJECT:
-        return give(t, q->subject);
+        return give(t, state_text(s, q->subject));
     case QUERY_SAN:
-        return give_lines(t, q->names);
+        return give_lines(t, state_text(s, q->names));
     case QUERY_KEY:
         return give(t, state_word_text(s, q->key));
     case QUERY_AGENT:
