@@ -40,7 +40,7 @@ EXPORT := csv
 NOTIFY := digest mail state
 CA := profile match authority builtin
 STORE := log/entry log/tree log/dictionary log/segment log/walk log/commit log/recover log/fetch log/reader log/log \
-	inventory/record inventory/record_request inventory/rows inventory/texts inventory/state inventory/state_requests inventory/cert inventory/places inventory/inventory \
+	inventory/record inventory/record_request inventory/rows inventory/texts inventory/index inventory/care inventory/state inventory/state_requests inventory/cert inventory/places inventory/inventory \
 	inventory/agents inventory/push inventory/copy inventory/where inventory/lists inventory/group inventory/details inventory/ending inventory/walk \
 	inventory/entries inventory/requests inventory/revocations inventory/services inventory/work
 WEB := http/request http/target http/head http/reader http/response http/asset http/route http/tls_server \
@@ -85,7 +85,7 @@ UNIT_TESTS := \
 	x509_request_test x509_crl_test \
 	ca_profile_test ca_match_test ca_builtin_test \
 	auth_users_test auth_sessions_test auth_tokens_test auth_signature_test \
-	store_entry_test store_log_test store_damage_test store_inventory_test store_requests_test \
+	store_entry_test store_log_test store_damage_test store_index_test store_inventory_test store_requests_test \
 	api_requests_test api_lines_test api_routes_test \
 	query_parse_test query_match_test \
 	export_csv_test \
@@ -145,6 +145,12 @@ all: $(B)/clm$(EXE) $(LINKS:%=$(B)/%$(EXE))
 $(B)/%.o: %.c | $(DEPS_STAMP)
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  CC       $<";)$(if $(V),set -x;) $(DEPS_CC) $(CLM_CFLAGS) -MMD -MP -c -o $@ $<
+
+# An index is read by the build alone whose sources made it (store/inventory/index.h).
+STATE_SOURCES := $(sort $(wildcard store/inventory/*.[ch] lib/x509/*.[ch] lib/model/*.[ch]))
+$(B)/store/inventory/index.o: $(STATE_SOURCES)
+$(B)/store/inventory/index.o: CLM_CFLAGS += \
+	-DINDEX_SOURCES='"$(shell cat $(STATE_SOURCES) | sha256sum | cut -c1-32)"'
 
 # The pages of the GUI as one C file, made by a tool that runs here.
 HOSTCC ?= cc

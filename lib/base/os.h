@@ -25,6 +25,17 @@ int os_rename(const char *from, const char *to);
 /* Makes the entries of a folder durable (renames, new files). */
 enum err os_dir_sync(const char *path, struct fault *f) MUST_CHECK;
 
+/* A whole file in memory: read when it is looked at, and given up again by the system
+ * where memory is short. What is written there stays in this process and never reaches the
+ * file. The file must not be cut or written while it is mapped; on Windows it cannot be
+ * removed either. An empty file has p NULL. ERR_MEMORY; ERR_LIMIT: beyond the address space. */
+struct os_map {
+    uint8_t *p;
+    size_t n;
+};
+enum err os_map_open(struct os_map *map, const char *path, struct fault *f) MUST_CHECK;
+void os_map_close(struct os_map *map); /* of one that is open, or zeroed */
+
 /* An exclusive lock on a file, made if absent, held by this process until
  * closed or its end. ERR_LOCKED where another holds it. */
 struct os_lock {

@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -76,6 +77,37 @@ enum err os_dir_sync(const char *path, struct fault *f) {
     int status = fsync(fd), os = errno;
     close(fd);
     return status != 0 ? fault_os(f, os, "fsync", path) : ERR_OK;
+}
+
+static enum err map_fd(struct os_map *map, int fd, const char *path, struct fault *f) {
+    struct stat at;
+    if (fstat(fd, &at) != 0)
+        return fault_os(f, errno, "stat", path);
+    if ((uint64_t)at.st_size > SIZE_MAX)
+        return fault_set(f, ERR_LIMIT, "map", "%s", path);
+    if (at.st_size == 0)
+        return ERR_OK;
+    void *p = mmap(NULL, (size_t)at.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+    if (p == MAP_FAILED)
+        return fault_os(f, errno, "mmap", path);
+    *map = (struct os_map){p, (size_t)at.st_size};
+    return ERR_OK;
+}
+
+enum err os_map_open(struct os_map *map, const char *path, struct fault *f) {
+    *map = (struct os_map){NULL, 0};
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return fault_os(f, errno, "open", path);
+    enum err code = map_fd(map, fd, path, f);
+    close(fd);
+    return code;
+}
+
+void os_map_close(struct os_map *map) {
+    if (map->p != NULL)
+        munmap(map->p, map->n);
+    *map = (struct os_map){NULL, 0};
 }
 
 /* flock goes with the open file, so a lock never outlives its process. */

@@ -144,6 +144,47 @@ enum err os_dir_sync(const char *path, struct fault *f) {
     return ERR_OK;
 }
 
+static enum err map_handle(struct os_map *map, HANDLE file, const char *path, struct fault *f) {
+    LARGE_INTEGER size;
+    if (!GetFileSizeEx(file, &size))
+        return system_fault(f, GetLastError(), "stat", path);
+    if ((uint64_t)size.QuadPart > SIZE_MAX)
+        return fault_set(f, ERR_LIMIT, "map", "%s", path);
+    if (size.QuadPart == 0)
+        return ERR_OK;
+    HANDLE view = CreateFileMappingW(file, NULL, PAGE_WRITECOPY, 0, 0, NULL);
+    if (view == NULL)
+        return system_fault(f, GetLastError(), "map", path);
+    void *p = MapViewOfFile(view, FILE_MAP_COPY, 0, 0, 0);
+    DWORD error = GetLastError();
+    CloseHandle(view); /* the view holds it */
+    if (p == NULL)
+        return system_fault(f, error, "map", path);
+    *map = (struct os_map){p, (size_t)size.QuadPart};
+    return ERR_OK;
+}
+
+enum err os_map_open(struct os_map *map, const char *path, struct fault *f) {
+    wchar_t wide[WIDE_PATH_MAX];
+    *map = (struct os_map){NULL, 0};
+    if (!widen(path, wide))
+        return fault_set(f, ERR_LIMIT, "open", "%s", path);
+    HANDLE file =
+        CreateFileW(wide, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
+                    NULL, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, NULL);
+    if (file == INVALID_HANDLE_VALUE)
+        return system_fault(f, GetLastError(), "open", path);
+    enum err code = map_handle(map, file, path, f);
+    CloseHandle(file);
+    return code;
+}
+
+void os_map_close(struct os_map *map) {
+    if (map->p != NULL)
+        UnmapViewOfFile(map->p);
+    *map = (struct os_map){NULL, 0};
+}
+
 /* The lock is that nobody else may open the file; it goes with the handle, so it never
  * outlives its process. */
 enum err os_lock_open(struct os_lock *lock, const char *path, struct fault *f) {

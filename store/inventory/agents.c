@@ -105,8 +105,8 @@ static enum err change_agent(struct inventory *inv, enum record_type type, struc
     if (!inventory_lock(inv, f))
         return ERR_MEMORY;
     uint32_t i = table_find(&inv->state.by_agent, id);
-    bool is_same =
-        i != ROWS_NONE && r->name.n > 0 && bytes_equal(state_text(&inv->state, state_agent(&inv->state, i)->name), r->name);
+    bool is_same = i != ROWS_NONE && r->name.n > 0 &&
+                   bytes_equal(state_text(&inv->state, state_agent(&inv->state, i)->name), r->name);
     inventory_unlock(inv);
     if (i == ROWS_NONE)
         return fault_set(f, ERR_NOT_FOUND, "agent", "no such id");

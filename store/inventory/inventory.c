@@ -52,6 +52,7 @@ static enum err apply(void *context, const struct store_entry *e) {
     enum err code = inv->broken ? ERR_MEMORY : state_apply(&inv->state, e);
     inv->broken = code != ERR_OK;
     rwlock_write_end(inv->lock);
+    care_tell(inv);
     return code;
 }
 
@@ -63,6 +64,7 @@ static struct inventory *inventory_new(const struct env *env, struct fault *f) {
     }
     inv->env = *env;
     state_init(&inv->state, env);
+    arena_init(&inv->care.arena, 1 << 16);
     inv->lock = rwlock_open();
     inv->waiting = mutex_open();
     inv->moved = cond_open();
@@ -81,6 +83,8 @@ void inventory_close(struct inventory *inv) {
     store_log_close(inv->log); /* calls every `done` that is still owed */
     store_reader_close(inv->reader);
     state_clear(&inv->state);
+    os_map_close(&inv->care.map);
+    arena_clear(&inv->care.arena);
     rwlock_close(inv->lock);
     mutex_close(inv->waiting);
     mutex_close(inv->reading);
@@ -95,8 +99,16 @@ enum err inventory_open(const char *dir, const struct env *env, struct inventory
     struct inventory *inv = inventory_new(env, f);
     if (inv == NULL)
         return ERR_MEMORY;
-    struct store_log_options options = {.replay = apply, .replay_context = inv};
+    struct store_mark mark;
+    struct store_log_options options = {.replay = apply, .replay_context = inv, .rest = care_rest};
+    if (care_open(inv, dir, &mark))
+        options.mark = &mark;
     enum err code = store_log_open(dir, env, &options, &inv->log, &torn, f);
+    if (code == ERR_CONFLICT && options.mark != NULL) {
+        care_refuse(inv, f);
+        options.mark = NULL;
+        code = store_log_open(dir, env, &options, &inv->log, &torn, f);
+    }
     if (code != ERR_OK) {
         inventory_close(inv);
         return code;

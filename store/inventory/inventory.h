@@ -2,9 +2,12 @@
  * agents; their state now, rebuilt from the log at the start. See "Words" in the
  * README. The bytes of each entry are described in record.h.
  *
- * In memory, measured with 100,000: 350 bytes a certificate (names, dates, key,
- * serial), and 600 more with an endpoint, a face with its last observation and a
- * sighting of it. The DER stays in the log and is fetched by block (about 0.3 ms).
+ * The state is 350 bytes a certificate (names, dates, key, serial) and 500 more with an
+ * endpoint, a face with its last observation and a sighting of it. It is mapped from a
+ * file beside the log (DIR/index; see index.h and care.c), so that a start takes
+ * milliseconds and only what changed since is memory of the process. Where that file is
+ * missing or not good it is rebuilt from the log, about 30 us a certificate. The DER stays
+ * in the log and is fetched by block (about 0.3 ms).
  * Lists are sorted arrays, brought up to date when asked for after a change: a page
  * costs what it holds. With a query every row is looked at that its dates leave over.
  *

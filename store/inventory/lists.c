@@ -278,7 +278,8 @@ static bool takes_agent(struct list *l, uint32_t row) {
 
 static int compare_agent_name(const void *context, uint32_t a, uint32_t b) {
     const struct state *s = context;
-    int c = bytes_compare(state_text(s, state_agent(s, a)->name), state_text(s, state_agent(s, b)->name));
+    int c = bytes_compare(state_text(s, state_agent(s, a)->name),
+                          state_text(s, state_agent(s, b)->name));
     return c != 0 ? c : a < b ? -1 : a > b;
 }
 

@@ -3,7 +3,7 @@
 #define STORE_INVENTORY_PRIVATE_H
 
 #include "base/thread.h"
-#include "store/inventory/state.h"
+#include "store/inventory/index.h"
 
 /* A key that is taken by a change on its way to the disk: a batch, a name. */
 struct pending {
@@ -11,18 +11,44 @@ struct pending {
     uint8_t key[INVENTORY_ID_SIZE];
 };
 
+/* The index file of this inventory: see care.c. */
+struct care {
+    struct arena arena;
+    const char *data, *dir; /* of the store, of the index files; NULL: there is no index here */
+    struct os_map map;      /* what the state begins with */
+
+    /* Of whoever opens, then of the log's thread; while `thread` is at work, of that. */
+    uint32_t number;    /* of the newest file; 0: none */
+    uint32_t finishing; /* of the file that the thread makes durable; 0: it checks */
+    bool is_replaying;  /* the log is being opened: progress is told */
+    uint64_t told_ms;   /* when it was told last */
+    uint64_t written;   /* state.work when the index was written last */
+    bool is_used;       /* an index was written or loaded */
+    struct thread *thread;
+
+    bool is_done, is_closing; /* of the thread; under inventory.waiting */
+};
+
 struct inventory {
     struct env env;
     struct store_log *log;       /* NULL: for reading only */
     struct store_reader *reader; /* then this; under reading */
     struct mutex *reading;
-    struct rwlock *lock; /* guards state and broken */
+    struct rwlock *lock; /* guards state, map and broken */
     struct state state;
+    struct care care;
     bool broken;           /* no memory while applying: the state is no longer the log's */
     struct mutex *waiting; /* guards pending; with `moved` for those who wait */
     struct cond *moved;
     struct pending *pending;
 };
+
+/* care.c. care_open looks for an index and loads it: true, with its mark. */
+bool care_open(struct inventory *inv, const char *dir, struct store_mark *mark);
+/* The log does not go with the index: all begins anew. */
+void care_refuse(struct inventory *inv, const struct fault *why);
+void care_tell(struct inventory *inv); /* at each entry while the log is opened */
+store_rest care_rest;
 
 /* A change on its way: entries are handed to the log, `done` is called, pending
  * keys are freed. */

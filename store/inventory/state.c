@@ -224,20 +224,25 @@ void state_init_seeded(struct state *s) {
     arena_init(&s->scratch, (size_t)64 << 20);
 }
 
+struct state_parts state_parts(struct state *s) {
+    return (struct state_parts){
+        .rows = {&s->certs,        &s->words,    &s->sightings, &s->faces, &s->endpoints, &s->agents,
+                 &s->requests, &s->revocations, &s->services},
+        .tables = {&s->by_sha256, &s->by_names, &s->by_word,              &s->by_face,           &s->by_endpoint,
+                 &s->by_agent,           &s->by_key, &s->by_name, &s->by_request, &s->by_service},
+        .orders = {&s->certs_by_end, &s->certs_by_name,                   &s->certs_by_first,                      &s->endpoints_by_name,
+                 &s->endpoints_by_first,                   &s->requests_by_first    },
+    };
+}
+
 void state_clear(struct state *s) {
-    struct table *tables[] = {&s->by_sha256,   &s->by_names,  &s->by_word, &s->by_face,
-                              &s->by_endpoint, &s->by_agent,  &s->by_key,  &s->by_name,
-                              &s->by_request,  &s->by_service};
-    struct order *orders[] = {&s->certs_by_end,      &s->certs_by_name,      &s->certs_by_first,
-                              &s->endpoints_by_name, &s->endpoints_by_first, &s->requests_by_first};
-    struct rows *rows[] = {&s->certs,  &s->words,    &s->sightings,   &s->faces,   &s->endpoints,
-                           &s->agents, &s->requests, &s->revocations, &s->services};
-    for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
-        table_clear(tables[i]);
-    for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++)
-        order_clear(orders[i]);
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        rows_clear(rows[i]);
+    struct state_parts parts = state_parts(s);
+    for (size_t i = 0; i < STATE_TABLES; i++)
+        table_clear(parts.tables[i]);
+    for (size_t i = 0; i < STATE_ORDERS; i++)
+        order_clear(parts.orders[i]);
+    for (size_t i = 0; i < STATE_ROWS; i++)
+        rows_clear(parts.rows[i]);
     texts_clear(&s->texts);
     arena_clear(&s->scratch);
 }
@@ -363,8 +368,8 @@ static enum err apply_agent(struct state *s, const struct store_entry *e) {
 
 bool state_has_batch(const struct state *s, const struct state_agent *a,
                      const uint8_t key[INVENTORY_ID_SIZE]) {
-    struct cur c = cur_open(bytes_part(state_text(s, a->batches), 0,
-                                       (size_t)a->batches_n * INVENTORY_ID_SIZE));
+    struct cur c = cur_open(
+        bytes_part(state_text(s, a->batches), 0, (size_t)a->batches_n * INVENTORY_ID_SIZE));
     while (c.rest.n > 0)
         if (bytes_equal(cur_take(&c, INVENTORY_ID_SIZE), bytes_of(key, INVENTORY_ID_SIZE)))
             return true;

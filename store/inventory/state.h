@@ -43,11 +43,11 @@ struct state_cert {
     uint8_t names_key[INVENTORY_ID_SIZE]; /* of the names and kind of issuer; zeros: none */
     uint64_t entry;
     int64_t not_before_s, not_after_s, first_ms, last_ms;
-    struct text texts; /* name, subject, names, serial, one behind the other */
+    struct text texts;                   /* name, subject, names, serial, one behind the other */
     uint32_t name_n, subject_n, names_n; /* the serial is the rest */
-    uint32_t issuer, key, signature; /* in state.words */
-    uint32_t first_agent;            /* ROWS_NONE: not by an agent */
-    uint32_t sightings;              /* the newest one; ROWS_NONE */
+    uint32_t issuer, key, signature;     /* in state.words */
+    uint32_t first_agent;                /* ROWS_NONE: not by an agent */
+    uint32_t sightings;                  /* the newest one; ROWS_NONE */
     uint32_t places;
     uint32_t request, revocation; /* ROWS_NONE: none */
     bool has_not_before, has_not_after, is_ca, bad;
@@ -76,8 +76,8 @@ struct state_face {
     uint32_t next_of_endpoint;
     uint32_t sightings, leaf; /* ROWS_NONE: none */
     uint32_t look;            /* observations of it that were looks */
-    struct text last;   /* the last observation, as in record.h; never empty once there */
-    uint32_t last_room; /* it is written over where the next one fits */
+    struct text last;         /* the last observation, as in record.h; never empty once there */
+    uint32_t last_room;       /* it is written over where the next one fits */
     int64_t first_ms, last_ms;
     uint64_t pass;
     enum model_outcome outcome;
@@ -123,8 +123,8 @@ struct state_request {
     uint8_t replaces[SHA256_SIZE];
     uint64_t entry, outcome_entry; /* with the CSR; with the outcome's detail */
     uint32_t agent, next_of_agent;
-    uint32_t profile, key, decided_by;   /* in state.words */
-    uint32_t cert;                       /* ROWS_NONE: not issued */
+    uint32_t profile, key, decided_by; /* in state.words */
+    uint32_t cert;                     /* ROWS_NONE: not issued */
     struct text subject, names, reason;
     struct text chain; /* 32 bytes each */
     int64_t created_ms, decided_ms, issued_ms, outcome_ms;
@@ -141,7 +141,7 @@ struct state_revocation {
 
 struct state_service {
     uint8_t id[INVENTORY_ID_SIZE];
-    uint32_t owner; /* in state.words */
+    uint32_t owner;   /* in state.words */
     struct text tags; /* as in record.h */
     struct text notes;
 };
@@ -165,6 +165,14 @@ struct state {
 
 void state_init(struct state *s, const struct env *env);
 void state_clear(struct state *s);
+/* All that it consists of, but for texts and counts. */
+enum { STATE_ROWS = 9, STATE_TABLES = 10, STATE_ORDERS = 6 };
+struct state_parts {
+    struct rows *rows[STATE_ROWS];
+    struct table *tables[STATE_TABLES];
+    struct order *orders[STATE_ORDERS];
+};
+struct state_parts state_parts(struct state *s);
 /* Makes it empty, with the seed that it has: for what was filled with that (index.c). */
 void state_init_seeded(struct state *s);
 

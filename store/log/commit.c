@@ -109,7 +109,7 @@ static void block_out(struct packing *p, uint8_t last) {
                            .first = p->next - p->count,
                            .count = p->count,
                            .unpacked = (uint32_t)log->raw.n};
-    struct log_place place = {h.first, log->size + log->out.n, log->segment};
+    struct store_place place = {h.first, log->size + log->out.n, log->segment, 0};
     size_t mark = log->out.n;
     memcpy(h.salt, log->salt, SEGMENT_SALT);
     buf_fill(&log->out, 0, BLOCK_HEAD);

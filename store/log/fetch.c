@@ -3,12 +3,12 @@
 
 #include <stdlib.h>
 
-enum err log_places_add(struct log_places *p, struct log_place place) {
+enum err log_places_add(struct log_places *p, struct store_place place) {
     if (p->n == p->room) {
         size_t room = p->room == 0 ? 64 : p->room * 2;
         if (room > SIZE_MAX / sizeof *p->items)
             return ERR_LIMIT;
-        struct log_place *items = realloc(p->items, room * sizeof *items);
+        struct store_place *items = realloc(p->items, room * sizeof *items);
         if (items == NULL)
             return ERR_MEMORY;
         p->items = items;
@@ -18,7 +18,7 @@ enum err log_places_add(struct log_places *p, struct log_place place) {
     return ERR_OK;
 }
 
-bool log_places_find(const struct log_places *p, uint64_t number, struct log_place *out) {
+bool log_places_find(const struct log_places *p, uint64_t number, struct store_place *out) {
     size_t low = 0, high = p->n;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
@@ -33,14 +33,20 @@ bool log_places_find(const struct log_places *p, uint64_t number, struct log_pla
     return true;
 }
 
-static enum err read_block(const struct file *file, uint64_t at, struct buf *stored,
-                           struct block_head *h, struct buf *room, struct fault *f) {
+enum err block_head_load(const struct file *file, uint64_t at, struct block_head *out,
+                         struct fault *f) {
     uint8_t head[BLOCK_HEAD];
     enum err code = file_read_at(file, at, head, BLOCK_HEAD, f);
+    if (code == ERR_OK && !block_head_read(bytes_of(head, BLOCK_HEAD), out))
+        code = fault_set(f, ERR_DAMAGED, "block", "at byte %llu", (unsigned long long)at);
+    return code;
+}
+
+static enum err read_block(const struct file *file, uint64_t at, struct buf *stored,
+                           struct block_head *h, struct buf *room, struct fault *f) {
+    enum err code = block_head_load(file, at, h, f);
     if (code != ERR_OK)
         return code;
-    if (!block_head_read(bytes_of(head, BLOCK_HEAD), h))
-        return fault_set(f, ERR_DAMAGED, "block", "at byte %llu", (unsigned long long)at);
     uint8_t *to = buf_reserve(stored, h->stored);
     if (to == NULL)
         return fault_set(f, stored->err, "block", "at byte %llu", (unsigned long long)at);
@@ -54,7 +60,7 @@ static enum err read_block(const struct file *file, uint64_t at, struct buf *sto
     return code;
 }
 
-enum err log_fetch(const char *path, const struct log_place *place, uint64_t number,
+enum err log_fetch(const char *path, const struct store_place *place, uint64_t number,
                    struct buf *room, struct store_entry *out, struct fault *f) {
     struct block_head h = {0};
     struct file file;

@@ -131,8 +131,15 @@ static void answer(struct log_batch *list, const struct fault *f) {
     }
 }
 
+static void rest(struct store_log *log, bool is_last) {
+    if (log->options.rest != NULL)
+        log->options.rest(log->options.replay_context, log, is_last);
+}
+
 static void write_all(void *argument) {
     struct store_log *log = argument;
+    bool is_alive = true;
+    rest(log, false);
     mutex_lock(log->mutex);
     for (;;) {
         while (log->head == NULL && !log->closing)
@@ -148,8 +155,15 @@ static void write_all(void *argument) {
             f = (struct fault){.code = ERR_OK};
         answer(list, &f);
         mutex_lock(log->mutex);
+        is_alive = log->ended.code == ERR_OK;
+        mutex_unlock(log->mutex);
+        if (is_alive)
+            rest(log, false);
+        mutex_lock(log->mutex);
     }
     mutex_unlock(log->mutex);
+    if (is_alive)
+        rest(log, true);
 }
 
 /* ---- Opening and closing ---- */
@@ -233,6 +247,7 @@ enum err store_log_open(const char *dir, const struct env *env,
         code = make_folder(log, dir, f);
     if (code == ERR_OK)
         code = log_recover(log, torn, f);
+    log->options.mark = NULL;
     if (code == ERR_OK) {
         log->writer = thread_start(write_all, log);
         if (log->writer == NULL)
@@ -258,6 +273,24 @@ void store_log_close(struct store_log *log) {
 
 /* ---- Asking ---- */
 
+enum err store_log_mark(struct store_log *log, struct store_mark *out, struct fault *f) {
+    const struct log_places *p = &log->places;
+    *out = (struct store_mark){.tree = log->tree,
+                               .segment = log->segment,
+                               .at = log->size,
+                               .bytes = log->bytes - log->size,
+                               .places = p->items,
+                               .places_n = p->n};
+    memcpy(out->salt, log->salt, SEGMENT_SALT);
+    if (p->n == 0 || p->items[p->n - 1].segment != log->segment)
+        return ERR_OK;
+    struct block_head h;
+    enum err code = block_head_load(&log->file, p->items[p->n - 1].at, &h, f);
+    if (code == ERR_OK)
+        out->check = h.check;
+    return code;
+}
+
 struct store_tree store_log_tree(struct store_log *log) {
     mutex_lock(log->mutex);
     struct store_tree tree = log->tree;
@@ -274,7 +307,7 @@ void store_log_size(struct store_log *log, uint64_t *bytes, uint64_t *segments) 
 
 enum err store_log_get(struct store_log *log, uint64_t number, struct buf *room,
                        struct store_entry *out, struct fault *f) {
-    struct log_place place;
+    struct store_place place;
     mutex_lock(log->mutex);
     bool is_there = number < log->tree.size && log_places_find(&log->places, number, &place);
     mutex_unlock(log->mutex);

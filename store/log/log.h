@@ -10,10 +10,11 @@
  * callers share the price of one. A batch is all there or not at all, after a
  * crash too. Nothing is acknowledged before the sync has returned.
  *
- * Opening for writing reads the whole log once. What a crash left unfinished at
- * the end of the last segment (a torn tail, never acknowledged) is cut off and
- * told; damage anywhere else is ERR_DAMAGED with file and offset, and nothing is
- * changed. A reader can still go on with the sound rest.
+ * Opening for writing reads the whole log once, or, with a mark of an earlier time,
+ * what came after it; what lies before is then looked at when it is asked for. What a crash left
+ * unfinished at the end of the last segment (a torn tail, never acknowledged) is cut off and told;
+ * damage anywhere else is ERR_DAMAGED with file and offset, and nothing is changed. A reader can
+ * still go on with the sound rest.
  *
  * Failing. No space (ERR_FULL): the file is cut back to its last good size, the
  * batches that waited get ERR_FULL, later ones are tried again. Any other failed
@@ -65,19 +66,46 @@ struct store_io {
  * Any code but ERR_OK ends the opening with it. */
 typedef enum err store_replay(void *context, const struct store_entry *entry);
 
+/* Where a block is, to find entries by number. */
+struct store_place {
+    uint64_t first, at; /* number of its first entry; byte in the segment */
+    uint32_t segment, spare;
+};
+
+/* Where a log stood when all that it had was durable. It holds for the log that it was
+ * taken of, which only grows: with it that can be opened without reading it all. */
+struct store_mark {
+    struct store_tree tree; /* over the entries before it */
+    uint32_t segment;       /* the next block is of this segment, */
+    uint64_t at;            /* from this byte on, */
+    uint64_t bytes;         /* with so many in the segments before it */
+    uint8_t salt[8];        /* of the segment */
+    uint32_t check;         /* of the last block's payload; 0 where the segment has none */
+    const struct store_place *places; /* of all blocks before it; borrowed */
+    size_t places_n;
+};
+
+struct store_log;
+
+/* Called on the log's thread when nothing is being written: at its begin, after each
+ * commit once its callers have their answer, and (`is_last`) at the end. All that is in
+ * the log has been replayed. The next commit waits. */
+typedef void store_rest(void *context, struct store_log *log, bool is_last);
+
 struct store_log_options {
     store_replay *replay; /* NULL: none */
     void *replay_context;
+    const struct store_mark *mark; /* NULL: none; else only what follows it is replayed */
+    store_rest *rest;              /* NULL: none; with replay_context */
     uint64_t segment_bytes; /* a segment that has reached it is followed by a new one; 0: 64 MiB */
     size_t block_bytes;     /* unpacked, as far as entries allow; 0: 64 KiB */
     const struct store_io *io; /* NULL: files */
 };
 
-struct store_log;
-
 /* Opens `dir`/log for writing, made if absent. ERR_LOCKED where another process
- * has it open. Copies env and options. *torn (may be NULL) tells what was cut
- * off; its size is 0 where nothing was. */
+ * has it open; ERR_CONFLICT where the mark is not one of this log, before anything is
+ * replayed. Copies env and options; the mark is borrowed until it returns. *torn (may be NULL)
+ * tells what was cut off; its size is 0 where nothing was. */
 enum err store_log_open(const char *dir, const struct env *env,
                         const struct store_log_options *options, struct store_log **out,
                         struct store_harm *torn, struct fault *f) MUST_CHECK;
@@ -103,6 +131,9 @@ enum err store_log_append(struct store_log *log, const struct store_entry *entri
  * The entry's payload points into `room`, which is reset first. */
 enum err store_log_get(struct store_log *log, uint64_t number, struct buf *room,
                        struct store_entry *out, struct fault *f) MUST_CHECK;
+
+/* Where the log stands; only from within a store_rest. ERR_IO, ERR_DAMAGED. */
+enum err store_log_mark(struct store_log *log, struct store_mark *out, struct fault *f) MUST_CHECK;
 
 /* The Merkle tree over all durable entries. */
 struct store_tree store_log_tree(struct store_log *log);

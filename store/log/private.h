@@ -27,22 +27,16 @@ struct log_batch {
     void *context;
 };
 
-/* Where a block is, to find entries by number. */
-struct log_place {
-    uint64_t first, at;
-    uint32_t segment;
-};
-
 struct log_places {
-    struct log_place *items;
+    struct store_place *items;
     size_t n, room;
 };
-enum err log_places_add(struct log_places *p, struct log_place place) MUST_CHECK;
+enum err log_places_add(struct log_places *p, struct store_place place) MUST_CHECK;
 
 /* The block that holds the entry, or would; false where there is none before it. */
-bool log_places_find(const struct log_places *p, uint64_t number, struct log_place *out);
+bool log_places_find(const struct log_places *p, uint64_t number, struct store_place *out);
 /* Reads one entry of that block. `room` holds the payload. */
-enum err log_fetch(const char *path, const struct log_place *place, uint64_t number,
+enum err log_fetch(const char *path, const struct store_place *place, uint64_t number,
                    struct buf *room, struct store_entry *out, struct fault *f) MUST_CHECK;
 
 struct store_log {

@@ -145,7 +145,7 @@ static bool is_being_written(struct store_reader *r) {
 
 static enum err take_block(struct store_reader *r, struct fault *f) {
     const struct segment_walk *w = &r->walk;
-    struct log_place place = {w->block.first, w->block_at, r->list.numbers[r->segment]};
+    struct store_place place = {w->block.first, w->block_at, r->list.numbers[r->segment], 0};
     size_t n = r->places.n;
     r->entries = cur_open(buf_bytes(&w->payload));
     r->number = w->block.first;
@@ -199,7 +199,7 @@ enum err store_reader_next(struct store_reader *r, struct store_entry *out, stru
 
 enum err store_reader_get(struct store_reader *r, uint64_t number, struct buf *room,
                           struct store_entry *out, struct fault *f) {
-    struct log_place place;
+    struct store_place place;
     struct arena a;
     if (!log_places_find(&r->places, number, &place))
         return fault_set(f, ERR_NOT_FOUND, "entry", "%llu", (unsigned long long)number);

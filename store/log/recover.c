@@ -47,13 +47,92 @@ struct recovery {
     uint64_t next, end; /* the next entry; where the last segment ends well */
 };
 
+/* ---- A mark ---- */
+
+static enum err no_mark(const char *why, struct fault *f) {
+    return fault_set(f, ERR_CONFLICT, "mark", "%s", why);
+}
+
+/* The block that ends where the mark stands is the one that ended there then. */
+static enum err check_last_block(const struct store_mark *m, const struct segment_walk *w,
+                                 struct fault *f) {
+    const struct store_place *last = m->places_n > 0 ? &m->places[m->places_n - 1] : NULL;
+    struct block_head h;
+    if (last == NULL || last->segment != m->segment)
+        return w->at == m->at && w->head.tree.size == m->tree.size ? ERR_OK : no_mark("head", f);
+    enum err code = block_head_load(&w->file, last->at, &h, f);
+    if (code != ERR_OK)
+        return code == ERR_DAMAGED ? no_mark("last block", f) : code;
+    bool is_same = memcmp(h.salt, m->salt, SEGMENT_SALT) == 0 && h.check == m->check &&
+                   h.first + h.count == m->tree.size && last->at + BLOCK_HEAD + h.stored == m->at;
+    return is_same ? ERR_OK : no_mark("last block", f);
+}
+
+static enum err segment_bytes(struct recovery *r, uint32_t number, uint64_t *bytes,
+                              struct fault *f) {
+    struct file file;
+    uint64_t size = 0;
+    char *path = log_segment_path(&r->arena, r->log->dir, number);
+    if (path == NULL)
+        return fault_set(f, ERR_MEMORY, "log", "%s", r->log->dir);
+    enum err code = file_open(&file, path, FILE_READ, f);
+    if (code != ERR_OK)
+        return code;
+    code = file_size(&file, &size, f);
+    file_close(&file);
+    *bytes += size;
+    return code;
+}
+
+/* ERR_CONFLICT: it is none of this log. */
+static enum err check_mark(struct recovery *r, const struct store_mark *m, struct fault *f) {
+    struct segment_walk w;
+    uint64_t bytes = 0;
+    enum err code = ERR_OK;
+    if (m->segment == 0 || m->segment > r->list.n)
+        return no_mark("a segment is missing", f);
+    for (uint32_t i = 0; i < m->segment && code == ERR_OK; i++) {
+        if (r->list.numbers[i] != i + 1)
+            return no_mark("a segment is missing", f);
+        if (i + 1 < m->segment)
+            code = segment_bytes(r, i + 1, &bytes, f);
+    }
+    if (code == ERR_OK && bytes != m->bytes)
+        code = no_mark("sizes of segments", f);
+    char *path = log_segment_path(&r->arena, r->log->dir, m->segment);
+    if (code == ERR_OK && path == NULL)
+        code = fault_set(f, ERR_MEMORY, "log", "%s", r->log->dir);
+    if (code == ERR_OK)
+        code = segment_walk_open(&w, path, m->segment, false, UINT64_MAX, f);
+    if (code != ERR_OK)
+        return code;
+    bool is_same = segment_walk_from(&w, 0, 0, f) == SEGMENT_BLOCK && w.size >= m->at &&
+                   w.head.number == m->segment && memcmp(w.salt, m->salt, SEGMENT_SALT) == 0;
+    code = is_same ? check_last_block(m, &w, f) : no_mark("segment", f);
+    segment_walk_close(&w);
+    return code;
+}
+
+static enum err take_mark(struct recovery *r, const struct store_mark *m, struct fault *f) {
+    struct store_log *log = r->log;
+    enum err code = check_mark(r, m, f);
+    for (size_t i = 0; i < m->places_n && code == ERR_OK; i++)
+        if (log_places_add(&log->places, m->places[i]) != ERR_OK)
+            code = fault_set(f, ERR_MEMORY, "log", "table of blocks");
+    log->bytes = m->bytes;
+    r->next = m->tree.size;
+    return code;
+}
+
+/* ---- The walk ---- */
+
 static enum err take_block(struct recovery *r, const struct segment_walk *w, uint32_t number,
                            struct fault *f) {
     struct store_log *log = r->log;
     struct cur c = cur_open(buf_bytes(&w->payload));
     struct store_entry e;
     enum err code =
-        log_places_add(&log->places, (struct log_place){w->block.first, w->block_at, number});
+        log_places_add(&log->places, (struct store_place){w->block.first, w->block_at, number, 0});
     if (code != ERR_OK)
         return fault_set(f, code, "log", "table of blocks");
     e.number = w->block.first;
@@ -83,11 +162,15 @@ static enum err walk_segment(struct recovery *r, size_t i, struct fault *f) {
     enum err code = segment_walk_open(&w, path, number, is_last, r->next, f);
     if (code != ERR_OK)
         return code;
+    const struct store_mark *m = log->options.mark;
+    bool is_marked = m != NULL && m->segment == number;
     enum segment_step step = SEGMENT_BLOCK;
+    if (is_marked && segment_walk_from(&w, m->at, m->tree.size, f) != SEGMENT_BLOCK)
+        code = no_mark("segment", f);
     while (code == ERR_OK && step != SEGMENT_END) {
         step = segment_walk_next(&w, f);
         if (is_last && w.has_head && !is_begun) {
-            log->tree = w.head.tree;
+            log->tree = is_marked ? m->tree : w.head.tree;
             memcpy(log->salt, w.head.salt, SEGMENT_SALT);
             is_begun = true;
         }
@@ -157,7 +240,10 @@ static enum err recover(struct recovery *r, struct fault *f) {
         code = drop_torn_head(r, f);
     struct store_harm head = *r->torn;
     *r->torn = (struct store_harm){.size = 0};
-    for (size_t i = 0; i < r->list.n && code == ERR_OK; i++) {
+    const struct store_mark *m = r->log->options.mark;
+    if (code == ERR_OK && m != NULL)
+        code = take_mark(r, m, f);
+    for (size_t i = m != NULL ? m->segment - 1 : 0; i < r->list.n && code == ERR_OK; i++) {
         struct store_harm gap = {.kind = STORE_MISSING, .next_entry = r->next};
         segment_name((uint32_t)i + 1, gap.file);
         code = r->list.numbers[i] == i + 1 ? walk_segment(r, i, f) : refuse(&gap, f);

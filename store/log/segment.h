@@ -145,6 +145,14 @@ struct segment_walk {
 enum err segment_walk_open(struct segment_walk *w, const char *path, uint32_t number, bool is_last,
                            uint64_t next, struct fault *f) MUST_CHECK;
 enum segment_step segment_walk_next(struct segment_walk *w, struct fault *f);
+/* Reads the head and goes on at this byte, where a block begins, with this entry; at
+ * byte 0 it only reads the head, and is behind it.
+ * SEGMENT_BLOCK: done; else as segment_walk_next, for a head that is bad. */
+enum segment_step segment_walk_from(struct segment_walk *w, uint64_t at, uint64_t next,
+                                    struct fault *f);
+/* The head of the block at this byte. ERR_DAMAGED: there is none. */
+enum err block_head_load(const struct file *file, uint64_t at, struct block_head *out,
+                         struct fault *f) MUST_CHECK;
 void segment_walk_close(struct segment_walk *w);
 
 /* Checks and unpacks one payload; ERR_DAMAGED, ERR_UNSUPPORTED, ERR_MEMORY. */

@@ -207,7 +207,8 @@ static enum segment_step block_at(struct segment_walk *w, uint64_t at, struct fa
     return SEGMENT_BLOCK;
 }
 
-static enum segment_step head_step(struct segment_walk *w, struct fault *f) {
+/* SEGMENT_BLOCK: there is one. */
+static enum segment_step take_head(struct segment_walk *w, struct fault *f) {
     struct bytes b;
     size_t size = 0;
     w->begun = true;
@@ -221,8 +222,25 @@ static enum segment_step head_step(struct segment_walk *w, struct fault *f) {
     w->has_head = w->has_salt = true;
     memcpy(w->salt, w->head.salt, SEGMENT_SALT);
     w->at = size;
+    return SEGMENT_BLOCK;
+}
+
+enum segment_step segment_walk_from(struct segment_walk *w, uint64_t at, uint64_t next,
+                                    struct fault *f) {
+    enum segment_step step = take_head(w, f);
+    if (step == SEGMENT_BLOCK && at > 0) { /* 0: behind the head */
+        w->at = at;
+        w->next = next;
+    }
+    return step;
+}
+
+static enum segment_step head_step(struct segment_walk *w, struct fault *f) {
+    enum segment_step step = take_head(w, f);
+    if (step != SEGMENT_BLOCK)
+        return step;
     if (w->next != UINT64_MAX && w->head.tree.size != w->next) {
-        enum segment_step step = harm(w, STORE_DAMAGED, size, size);
+        step = harm(w, STORE_DAMAGED, w->at, w->at);
         w->next = w->head.tree.size;
         return step;
     }

@@ -6,7 +6,7 @@
 scan   `ers scan` of BENCH_N (1,000; fours) endpoints of nginx, beside a loop that only connects,
        asks and reads (scan_floor), and on some of them openssl s_client, sslscan and nmap
 x509   certificates read a second, beside libcrypto
-store  certificates stored and found again, beside SQLite
+store  certificates stored and found again, beside SQLite: 10,000, 100,000 and BENCH_STORE_N
 
 Ratios are what counts: rates belong to the machine and its load. Exit status 1 where
 a certificate was missed or a peer failed."""
@@ -15,6 +15,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import statistics
 import subprocess
 import sys
@@ -210,26 +211,41 @@ def bench_x509(build, peers):
 
 STORE_LINES = (
     ("stored, certificates/s", r"stored .*, (\d+)/s", True), ("bytes a certificate", r"log ([\d.]+) bytes", False),
-    ("opened again, s", r"opened again: ([\d.]+) s", False), ("page of 100 by end, ms", r"text '': .*, ([\d.]+) ms", False),
+    ("page of 100 by end, ms", r"text '': .*, ([\d.]+) ms", False),
     ("page of a word in all, ms", r"text 'www': .*, ([\d.]+) ms", False),
     ("page of a word in none, ms", r"text 'nothing like it': .*, ([\d.]+) ms", False),
     ("DER by fingerprint, ms", r"DER by fingerprint: ([\d.]+) ms", False))
 
 
+def folder_size(path):
+    return sum(os.path.getsize(os.path.join(path, name)) for name in os.listdir(path))
+
+
 def bench_store(build, peers):
-    for count in (10000, 100000):
+    more = int(os.environ.get("BENCH_STORE_N", "0"))
+    for count in (10000, 100000) + ((more,) if more > 100000 else ()):
         path, batch = peer.path("store-%d" % count), 1000
         certificates.write(peer.WORK, path, count)
         ours = Usage([os.path.join(build, "tests/peers/store_tool"), "bench", peer.path("log-%d" % count), path, batch])
         theirs = Usage([os.path.join(peers, "peer_sqlite"), peer.path("db-%d" % count), path, batch])
-        if ours.status or theirs.status:
-            failed.append("store: exit %d and %d" % (ours.status, theirs.status))
+        reopen = [os.path.join(build, "tests/peers/store_tool"), "open", peer.path("log-%d" % count)]
+        indexed = Usage(reopen)
+        size = folder_size(peer.path("log-%d/index" % count))
+        shutil.rmtree(peer.path("log-%d/index" % count))
+        rebuilt = Usage(reopen)
+        if any(used.status for used in (ours, theirs, indexed, rebuilt)):
+            failed.append("store: exit %d, %d, %d and %d" % (ours.status, theirs.status, indexed.status, rebuilt.status))
             return
+        ours.said += indexed.said
         raw = float(re.search(r"raw ([\d.]+) bytes", ours.said)[1])
         title("store, %s certificates of %.0f bytes" % (format(count, ","), raw), "ours", "SQLite", "better by")
         for name, pattern, more_is_better in STORE_LINES:
             a, b = (float(re.search(pattern, used.said)[1]) for used in (ours, theirs))
             row(name, number(a), number(b), times(a, b) if more_is_better else times(b, a))
+        for name, pattern in (("start to first page, s", r"opened again: ([\d.]+) s"), ("private memory, MB", r"private memory: ([\d.]+) MB")):
+            row(name, *("%.3g" % float(re.search(pattern, used.said)[1]) for used in (indexed, theirs) if re.search(pattern, used.said)))
+            row("  without an index: rebuilt", "%.3g" % float(re.search(pattern, rebuilt.said)[1]))
+        row("index, bytes a certificate", "%.0f" % (size / count))
         row("CPU s in all", "%.2f" % ours.cpu, "%.2f" % theirs.cpu, times(theirs.cpu, ours.cpu))
         row("peak MB", "%.1f" % ours.mb, "%.1f" % theirs.mb, times(theirs.mb, ours.mb))
         os.remove(path)

@@ -225,6 +225,30 @@ static void owners_are_found(void **state) {
         assert_int_equal(os_owner_find(bad[i], &owner, &f), ERR_USAGE);
 }
 
+static void maps_are_private(void **state) {
+    (void)state;
+    char *path = path_join(&arena, folder, "mapped");
+    struct os_map map;
+    struct fault f;
+    struct buf b;
+    buf_init(&b, 100);
+    assert_int_equal(file_replace(path, bytes_text("one two"), 0600, &f), ERR_OK);
+    assert_int_equal(os_map_open(&map, path, &f), ERR_OK);
+    assert_true(bytes_equal(bytes_of(map.p, map.n), bytes_text("one two")));
+    map.p[0] = 'O';
+    assert_int_equal(file_read(path, &b, &f), ERR_OK);
+    assert_true(bytes_equal(buf_bytes(&b), bytes_text("one two")));
+    os_map_close(&map);
+    os_map_close(&map);
+    assert_int_equal(file_replace(path, bytes_text(""), 0600, &f), ERR_OK);
+    assert_int_equal(os_map_open(&map, path, &f), ERR_OK);
+    assert_true(map.p == NULL && map.n == 0);
+    os_map_close(&map);
+    assert_int_equal(file_remove(path, &f), ERR_OK);
+    assert_int_equal(os_map_open(&map, path, &f), ERR_NOT_FOUND);
+    buf_clear(&b);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(replaces_whole_files),    cmocka_unit_test(replaces_what_is_being_read),
@@ -232,6 +256,7 @@ int main(void) {
         cmocka_unit_test(one_holds_the_lock),      cmocka_unit_test(folders_are_made_and_listed),
         cmocka_unit_test(full_paths_are_resolved), cmocka_unit_test(links_turn_in_one_step),
         cmocka_unit_test(files_have_second_names), cmocka_unit_test(owners_are_found),
+        cmocka_unit_test(maps_are_private),
     };
     return cmocka_run_group_tests(tests, make_folder, free_arena);
 }

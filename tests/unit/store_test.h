@@ -32,21 +32,31 @@ static inline char *place_path(struct place *p, const char *name) {
     return path_join(&p->arena, p->dir, name);
 }
 
+struct place_part {
+    struct place *place;
+    const char *dir;
+};
+
 static inline bool place_drop_one(void *context, const char *name, bool is_dir) {
-    struct place *p = context;
+    struct place_part *p = context;
     struct fault f;
     if (!is_dir)
-        assert_int_equal(
-            file_remove(path_join(&p->arena, path_join(&p->arena, p->dir, "log"), name), &f),
-            ERR_OK);
+        assert_int_equal(file_remove(path_join(&p->place->arena, p->dir, name), &f), ERR_OK);
     return true;
 }
 
-/* Removes the log's files; what is left of the folder is empty. */
-static inline void place_clear(struct place *p) {
+/* Removes the files in a folder of the place. */
+static inline void place_drop(struct place *p, const char *name) {
+    struct place_part part = {p, place_path(p, name)};
     struct fault f;
-    enum err code = dir_list(place_path(p, "log"), place_drop_one, p, &f);
+    enum err code = dir_list(part.dir, place_drop_one, &part, &f);
     assert_true(code == ERR_OK || code == ERR_NOT_FOUND);
+}
+
+/* Removes the store's files; what is left of the folder is empty. */
+static inline void place_clear(struct place *p) {
+    place_drop(p, "log");
+    place_drop(p, "index");
     arena_clear(&p->arena);
 }
 
