@@ -41,7 +41,9 @@ static enum err join_excluded(struct discover *d, const struct model_target *kno
 
 static enum err want(struct discover *d, struct model_target *t) {
     const struct model_target *known = model_target_file_find(&d->plan.wanted, t->key);
-    enum err e = known != NULL ? join_ports(d, known, t) : ERR_OK;
+    enum err e = known != NULL ? model_target_check_joined(known, t, d->fault) : ERR_OK;
+    if (e == ERR_OK && known != NULL)
+        e = join_ports(d, known, t);
     return e == ERR_OK ? model_target_file_put(&d->plan.wanted, t, d->fault) : e;
 }
 
@@ -237,6 +239,8 @@ static void apply_traits(const struct plan *p, const struct model_target *wanted
     }
     if (p->has_protocol)
         t->protocol = p->protocol;
+    else if (wanted->has_ports && wanted->protocol != MODEL_PROTOCOL_NONE)
+        t->protocol = wanted->protocol; /* of imap://host:1143 */
     if (p->has_sni)
         t->sni = p->sni;
 }

@@ -12,6 +12,8 @@ static enum err join(struct scan *s, struct model_target_file *list, struct mode
     struct model_target *known = model_target_file_find(list, t->key);
     if (!known)
         return model_target_file_put(list, t, f);
+    if (model_target_check_joined(known, t, f))
+        return ERR_USAGE;
     if (known->has_ports || t->has_ports) {
         const struct model_ports *a = known->has_ports ? &known->ports : &s->plan.default_ports;
         const struct model_ports *b = t->has_ports ? &t->ports : &s->plan.default_ports;

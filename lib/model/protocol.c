@@ -74,6 +74,47 @@ static const struct model_port_row ports[] = {
     {0,     MODEL_PROTOCOL_NONE, 0,          NULL            },
 };
 
+static const struct {
+    const char *name;
+    enum model_protocol protocol;
+    uint16_t port;
+} schemes[] = {
+    {"smtp",        MODEL_SMTP,         25  },
+    {"submission",  MODEL_SMTP,         587 },
+    {"lmtp",        MODEL_LMTP,         24  },
+    {"imap",        MODEL_IMAP,         143 },
+    {"pop",         MODEL_POP3,         110 },
+    {"pop3",        MODEL_POP3,         110 },
+    {"sieve",       MODEL_SIEVE,        4190},
+    {"ftp",         MODEL_FTP,          21  },
+    {"ldap",        MODEL_LDAP,         389 },
+    {"xmpp",        MODEL_XMPP,         5222},
+    {"xmpp-server", MODEL_XMPP_SERVER,  5269},
+    {"nntp",        MODEL_NNTP,         119 },
+    {"news",        MODEL_NNTP,         119 },
+    {"irc",         MODEL_IRC,          6667},
+    {"postgres",    MODEL_POSTGRES,     5432},
+    {"postgresql",  MODEL_POSTGRES,     5432},
+    {"mysql",       MODEL_MYSQL,        3306},
+    {"mariadb",     MODEL_MYSQL,        3306},
+    {"mssql",       MODEL_MSSQL,        1433},
+    {"sqlserver",   MODEL_MSSQL,        1433},
+    {"rdp",         MODEL_RDP,          3389},
+    {"telnet",      MODEL_TELNET,       23  },
+    {"ipp",         MODEL_HTTP_UPGRADE, 631 },
+};
+
+bool model_scheme_read(struct bytes scheme, enum model_protocol *out, uint16_t *port) {
+    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
+        if (bytes_is_nocase(scheme, schemes[i].name)) {
+            *out = schemes[i].protocol;
+            *port = schemes[i].port;
+            return true;
+        }
+    }
+    return false;
+}
+
 const struct model_protocol_row *model_protocol_row(enum model_protocol p) {
     return &protocols[(unsigned)p < MODEL_PROTOCOL_COUNT ? p : MODEL_PROTOCOL_NONE];
 }

@@ -43,6 +43,10 @@ bool model_protocol_read(struct bytes name, enum model_protocol *out);
 /* The row's name that is nearest to a mistyped one; NULL where none is near. */
 const char *model_protocol_near(struct bytes name);
 
+/* "imap" of imap://host: what is spoken, and on which port where none is given. False for a
+ * scheme that says neither (https and all that are TLS at once). */
+bool model_scheme_read(struct bytes scheme, enum model_protocol *out, uint16_t *port);
+
 /* Named sets of ports, as bits. */
 enum model_port_set {
     MODEL_PORTS_DEFAULT = 1u << 0,

@@ -179,19 +179,23 @@ static enum err read_range(const struct token *t) {
 
 /* Hosts. */
 
+static enum err put_port(const struct token *t, uint16_t port) {
+    struct model_port_range *range = arena_alloc(t->arena, sizeof *range);
+    if (range == NULL)
+        return no_memory(t);
+    *range = (struct model_port_range){port, port};
+    t->out->has_ports = true;
+    t->out->ports = (struct model_ports){range, 1};
+    return ERR_OK;
+}
+
 static enum err set_port(const struct token *t, struct bytes digits) {
     uint64_t port;
     if (!(t->forms & MODEL_FORM_PORT))
         return refuse(t, "has a port: give it with --ports");
     if (!number_read(digits, 65535, &port) || port == 0)
         return refuse(t, "has no port from 1 to 65535");
-    struct model_port_range *range = arena_alloc(t->arena, sizeof *range);
-    if (range == NULL)
-        return no_memory(t);
-    *range = (struct model_port_range){(uint16_t)port, (uint16_t)port};
-    t->out->has_ports = true;
-    t->out->ports = (struct model_ports){range, 1};
-    return ERR_OK;
+    return put_port(t, (uint16_t)port);
 }
 
 static enum err set_name(const struct token *t, struct bytes host) {
@@ -255,6 +259,18 @@ static enum err read_host(const struct token *t, struct bytes text) {
     return e == ERR_OK ? set_port(t, rest) : e;
 }
 
+/* imap://host is its port 143; imap://host:1143 is IMAP there too. */
+static enum err take_scheme(const struct token *t, struct bytes scheme) {
+    enum model_protocol protocol;
+    uint16_t port;
+    if (!model_scheme_read(scheme, &protocol, &port))
+        return ERR_OK;
+    enum err e = t->out->has_ports ? ERR_OK : put_port(t, port);
+    if (e == ERR_OK && model_protocol_of_port(t->out->ports.ranges[0].first) != protocol)
+        t->out->protocol = protocol;
+    return e;
+}
+
 /* What is between the scheme (and who logs in) and the path. */
 static enum err read_url(const struct token *t, bool *dropped) {
     struct token host = *t;
@@ -273,7 +289,8 @@ static enum err read_url(const struct token *t, bool *dropped) {
     }
     if (authority.n > 0 && authority.p[authority.n - 1] == ':')
         authority.n--; /* RFC 3986, 3.2.3: an empty port is none */
-    return read_host(&host, authority);
+    enum err e = read_host(&host, authority);
+    return e == ERR_OK && scheme != SIZE_MAX ? take_scheme(t, bytes_part(t->whole, 0, scheme)) : e;
 }
 
 enum err model_target_read(struct arena *a, struct bytes token, unsigned forms,
@@ -333,6 +350,16 @@ enum err model_target_check(const struct model_target *t, struct fault *f) {
                          "%.*s holds IPv4 addresses (::ffff:0:0/96): give those as IPv4", shown,
                          key);
     return ERR_OK;
+}
+
+enum err model_target_check_joined(const struct model_target *a, const struct model_target *b,
+                                   struct fault *f) {
+    int shown = a->key.n < SHOWN_MAX ? (int)a->key.n : SHOWN_MAX;
+    if (a->protocol == b->protocol)
+        return ERR_OK;
+    return fault_set(f, ERR_USAGE, "target",
+                     "%.*s with two protocols: a target has one, so name one in a command", shown,
+                     (const char *)a->key.p);
 }
 
 /* Exclusions. */

@@ -48,7 +48,7 @@ enum model_form {
     MODEL_FORM_ADDRESS = 1u << 1,
     MODEL_FORM_RANGE = 1u << 2, /* CIDR and a-b */
     MODEL_FORM_PORT = 1u << 3,  /* host:port, [v6]:port */
-    MODEL_FORM_URL = 1u << 4,   /* host and port of it are kept */
+    MODEL_FORM_URL = 1u << 4,   /* host and port of it are kept, and what imap:// says */
     MODEL_FORM_PATH = 1u << 5,  /* absolute; cert:STORE */
 
     MODEL_FORMS_SERVERS = MODEL_FORM_NAME | MODEL_FORM_ADDRESS | MODEL_FORM_PORT | MODEL_FORM_URL,
@@ -67,6 +67,10 @@ enum err model_target_read(struct arena *a, struct bytes token, unsigned forms,
 /* ERR_USAGE where it has more than MODEL_ADDRESSES_MAX addresses and
  * is_large_wanted is not set, or more than 2^40, which no scan would end. */
 enum err model_target_check(const struct model_target *t, struct fault *f) MUST_CHECK;
+
+/* Two words for one target: ERR_USAGE where they name different protocols, for it has one. */
+enum err model_target_check_joined(const struct model_target *a, const struct model_target *b,
+                                   struct fault *f) MUST_CHECK;
 
 /* What must never be looked at: wins over every target. A target with ports
  * excludes those ports only. */

@@ -298,6 +298,14 @@ with open(path("targets", "targets"), "w") as out:
 found = look("--connect", "127.0.0.1", config="targets")
 check_equal("by the target", sorted((o["protocol"], o["outcome"]) for o in found), [("pop3", "ok"), ("xmpp", "ok")])
 
+o = one("imap://127.0.0.1:%d" % ports["imap"])
+check("by the scheme", is_found(o, "imap") and o["detail"] is None, str(o))
+done = run(ERS, "scan", "--config", path("none"), "imap://127.0.0.1:1", "pop3://127.0.0.1:2")
+check("two protocols for one target: refused", done.returncode == 2 and "two protocols" in done.stderr, done.stderr)
+done = run(ERS, "discover", "--config", path("schemes"), "--servers", "imap://mail.example.com:1143,smtp://mx.example.com")
+check("ers discover keeps the scheme", open(path("schemes", "targets")).read().splitlines()[-2:]
+      == ["mail.example.com 1143 protocol=imap", "mx.example.com 25"], done.stdout + done.stderr)
+
 at_once = free_port()
 start("openssl", "s_server", "-accept", "127.0.0.1:%d" % at_once, "-cert", CERTIFICATE, "-key", KEY, "-quiet")
 wait_port(at_once)

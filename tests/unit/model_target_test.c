@@ -122,6 +122,39 @@ static void reads_tokens(void **state) {
     }
 }
 
+static void schemes_say_what_is_spoken(void **state) {
+    (void)state;
+    static const struct {
+        const char *url;
+        uint16_t port; /* 0: none of its own */
+        enum model_protocol protocol;
+    } cases[] = {
+        {"smtp://mail.example.com",           25,    MODEL_PROTOCOL_NONE},
+        {"SMTP://mail.example.com:587/",      587,   MODEL_PROTOCOL_NONE},
+        {"smtp://mail.example.com:10025",     10025, MODEL_SMTP         },
+        {"imap://[2001:db8::1]:993",          993,   MODEL_IMAP         },
+        {"postgresql://u:p@db.example.com/x", 5432,  MODEL_PROTOCOL_NONE},
+        {"xmpp-server://example.com",         5269,  MODEL_PROTOCOL_NONE},
+        {"https://www.example.com",           0,     MODEL_PROTOCOL_NONE},
+        {"imaps://mail.example.com:8993",     8993,  MODEL_PROTOCOL_NONE},
+        {"gopher://old.example.com:70",       70,    MODEL_PROTOCOL_NONE},
+    };
+    struct fault f;
+    struct model_target t = {.kind = MODEL_TARGET_NAME}, other;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        assert_int_equal(
+            model_target_read(&arena, bytes_text(cases[i].url), MODEL_FORMS_SERVERS, &t, NULL, &f),
+            ERR_OK);
+        assert_int_equal(t.has_ports ? t.ports.ranges[0].first : 0, cases[i].port);
+        assert_int_equal(t.protocol, cases[i].protocol);
+    }
+    other = t;
+    other.protocol = MODEL_SMTP;
+    assert_int_equal(model_target_check_joined(&t, &t, &f), ERR_OK);
+    assert_int_equal(model_target_check_joined(&t, &other, &f), ERR_USAGE);
+    assert_non_null(strstr(f.detail, "old.example.com with two protocols"));
+}
+
 static struct model_target target(const char *token, const char *ports) {
     struct model_target t;
     assert_int_equal(model_target_read(&arena, bytes_text(token), MODEL_FORMS_LINE, &t, NULL, NULL),
@@ -318,6 +351,7 @@ static int close_arena(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_tokens),
+        cmocka_unit_test(schemes_say_what_is_spoken),
         cmocka_unit_test(guards_large_targets),
         cmocka_unit_test(counts_what_it_unfolds),
         cmocka_unit_test(counts_up_to_64_bits),
