@@ -30,7 +30,7 @@ VERSION := $(shell cat VERSION)
 
 BASE := bytes buf arena err clock text json zip thread env file walk process opt der ber oid ip $(if $(filter windows-%,$(TARGET)),os_win32,os_posix)
 CRYPTO := hash aead ecdh sodium key verify rc2 pbe_kdf pbe
-X509 := time name key key_file extension cert request crl deviation host pem container pkcs7 pkcs12 jks chain extension_write write
+X509 := time name general_name details key key_file extension cert request crl deviation host pem container pkcs7 pkcs12 jks chain extension_write write
 TLS := suites names hello message schedule record harvest
 NET := signature loop conn resolve trust easy http smtp
 MODEL := name protocol ports target unfold list target_file endpoint json_member file_facts observation summary passes certificate
@@ -72,7 +72,7 @@ UNIT_TESTS := \
 	notify_digest_test notify_mail_test notify_state_test \
 	net_smtp_test net_signature_test net_conn_test \
 	probe_source_test probe_dialogue_test probe_run_test \
-	ers_last_test ers_requests_test \
+	ers_last_test ers_requests_test ers_inspect_text_test \
 	model_name_test model_ports_test model_target_test model_target_file_test \
 	model_endpoint_test model_observation_test model_certificate_test \
 	base_bytes_test base_text_test base_json_test base_zip_test base_file_test base_walk_test base_process_test \
@@ -81,7 +81,7 @@ UNIT_TESTS := \
 	crypto_hash_test crypto_aead_test crypto_ecdh_test crypto_sodium_test crypto_key_test \
 	crypto_verify_test crypto_rc2_test crypto_pbe_test \
 	tls_hello_test tls_message_test tls_schedule_test tls_harvest_test \
-	x509_time_test x509_name_test x509_cert_test x509_host_test x509_pem_test x509_container_test x509_chain_test \
+	x509_time_test x509_name_test x509_cert_test x509_details_test x509_host_test x509_pem_test x509_container_test x509_chain_test \
 	x509_request_test x509_crl_test \
 	ca_profile_test ca_match_test ca_builtin_test \
 	auth_users_test auth_sessions_test auth_tokens_test auth_signature_test \
@@ -97,7 +97,7 @@ FUZZ_TARGETS := \
 	model_target_fuzz model_target_file_fuzz model_observation_fuzz \
 	http_reader_fuzz \
 	tls_harvest_fuzz probe_dialogue_fuzz \
-	x509_cert_fuzz x509_pem_fuzz x509_container_fuzz x509_pkcs7_fuzz x509_pkcs12_fuzz x509_jks_fuzz \
+	x509_cert_fuzz x509_name_fuzz x509_pem_fuzz x509_container_fuzz x509_pkcs7_fuzz x509_pkcs12_fuzz x509_jks_fuzz \
 	x509_chain_fuzz x509_request_fuzz x509_crl_fuzz \
 	ca_profile_fuzz \
 	crypto_key_fuzz crypto_verify_fuzz \

@@ -3,10 +3,14 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "crypto/crypto.h"
 
 enum {
     SCRATCH_MAX = 32 << 20,
+    DETAILS_MAX = 32 << 20,
+    SHA1_SIZE = 20,
     NAMES_SHOWN = 8,
+    LOG_ID_SHOWN = 4, /* octets, enough to tell logs apart */
     WARN_DAYS = 30,
 };
 
@@ -35,7 +39,7 @@ static void put_days(struct buf *out, const struct x509_cert *cert, int64_t now_
 }
 
 static void put_label(struct buf *out, const char *label) {
-    buf_printf(out, "  %-10s", label);
+    buf_printf(out, "  %-11s ", label);
 }
 
 static void put_foreign(struct buf *out, const char *label, const struct buf *text) {
@@ -55,31 +59,99 @@ static void put_hex(struct buf *out, const char *label, struct bytes b) {
     buf_u8(out, '\n');
 }
 
-/* The first few of them, and how many more there are. */
-static void put_names(struct buf *out, const struct x509_alt_names *alt, struct buf *scratch) {
-    const struct x509_names *lists[] = {&alt->dns, &alt->ip, &alt->email, &alt->uri,
-                                        &alt->directory};
-    size_t n = 0;
+static void put_name(struct buf *out, const char *label, struct bytes name, struct buf *scratch) {
     buf_reset(scratch);
-    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
-        for (size_t k = 0; k < lists[i]->n; k++) {
-            if (++n > NAMES_SHOWN)
-                continue;
-            buf_text(scratch, n > 1 ? ", " : "");
-            if (lists[i] == &alt->ip)
-                x509_ip_text(lists[i]->items[k], scratch);
-            else if (lists[i] == &alt->directory)
-                x509_name_text(lists[i]->items[k], scratch);
-            else
-                buf_put(scratch, lists[i]->items[k]);
-        }
+    x509_name_text(name, scratch);
+    put_foreign(out, label, scratch);
+}
+
+/* A list on one line: the first few of them, and how many more there are. */
+struct line {
+    struct buf text;
+    size_t n;
+};
+
+static struct line line_open(void) {
+    struct line line = {.n = 0};
+    buf_init(&line.text, SCRATCH_MAX);
+    return line;
+}
+
+/* Counts one more; true where it is to be shown, the comma then stands already. */
+static bool line_add(struct line *line) {
+    if (++line->n > NAMES_SHOWN)
+        return false;
+    buf_text(&line->text, line->n > 1 ? ", " : "");
+    return true;
+}
+
+/* Prints it where it holds something. */
+static void line_close(struct line *line, struct buf *out, const char *label) {
+    if (line->n > NAMES_SHOWN)
+        buf_printf(&line->text, ", and %zu more", line->n - NAMES_SHOWN);
+    if (line->n > 0)
+        put_foreign(out, label, &line->text);
+    buf_clear(&line->text);
+}
+
+/* With the kind before it, except for those that are known by their looks. */
+static void add_general_name(struct line *line, struct bytes der) {
+    struct x509_general_name name;
+    if (!line_add(line))
+        return;
+    if (!x509_general_name_read(der, &name)) {
+        buf_u8(&line->text, '#');
+        hex_put(&line->text, der);
+        return;
     }
-    if (n > NAMES_SHOWN)
-        buf_printf(scratch, ", and %zu more", n - NAMES_SHOWN);
-    if (alt->other > 0)
-        buf_printf(scratch, "%s%zu of other kinds", n > 0 ? ", " : "", alt->other);
-    if (scratch->n > 0)
-        put_foreign(out, "names", scratch);
+    if (name.kind == X509_NAME_OTHER)
+        oid_text(OID_OTHER_NAME, name.type, &line->text);
+    else if (name.kind == X509_NAME_X400 || name.kind == X509_NAME_EDI_PARTY ||
+             name.kind == X509_NAME_REGISTERED_ID)
+        buf_text(&line->text, x509_name_kind_name(name.kind));
+    if (line->text.n > 0 && ascii_is_alnum(line->text.p[line->text.n - 1]))
+        buf_u8(&line->text, ':');
+    x509_general_name_text(&name, &line->text);
+}
+
+static void add_general_names(struct line *line, const struct x509_names *names) {
+    for (size_t i = 0; i < names->n; i++)
+        add_general_name(line, names->items[i]);
+}
+
+static void add_texts(struct line *line, const struct x509_names *names) {
+    for (size_t i = 0; i < names->n; i++)
+        if (line_add(line))
+            buf_put(&line->text, names->items[i]);
+}
+
+static void put_names(struct buf *out, const struct x509_alt_names *alt) {
+    struct line line = line_open();
+    add_texts(&line, &alt->dns);
+    for (size_t i = 0; i < alt->ip.n; i++)
+        if (line_add(&line))
+            x509_ip_text(alt->ip.items[i], &line.text);
+    add_texts(&line, &alt->email);
+    add_texts(&line, &alt->uri);
+    for (size_t i = 0; i < alt->directory.n; i++)
+        if (line_add(&line))
+            x509_name_text(alt->directory.items[i], &line.text);
+    add_general_names(&line, &alt->other);
+    line_close(&line, out, "names");
+}
+
+/* Self-issued, and what its signature says of that. */
+static const char *self_text(const struct x509_cert *cert) {
+    if (!cert->self_issued)
+        return "";
+    switch (x509_cert_self_signed(cert)) {
+    case X509_YES:
+        return ", self-signed";
+    case X509_UNKNOWN:
+        return ", self-issued (signature not checked)";
+    default:
+        return ", self-issued (not signed by its own key)";
+    }
 }
 
 static void put_key(struct buf *out, const struct x509_cert *cert) {
@@ -92,9 +164,147 @@ static void put_key(struct buf *out, const struct x509_cert *cert) {
     buf_printf(out, ", signed with %s", cert->signature_algorithm);
     if (cert->is_ca)
         buf_text(out, ", CA");
-    if (x509_cert_self_signed(cert) == X509_YES)
-        buf_text(out, ", self-signed");
-    buf_u8(out, '\n');
+    if (cert->is_ca && cert->path_len >= 0)
+        buf_printf(out, " (path length %d)", cert->path_len);
+    buf_printf(out, "%s\n", self_text(cert));
+}
+
+static void put_usage(struct buf *out, const struct x509_cert *cert) {
+    struct line line = line_open();
+    for (unsigned bit = 0; x509_key_usage_name(bit) != NULL; bit++)
+        if ((cert->key_usage & 1u << bit) != 0 && line_add(&line))
+            buf_text(&line.text, x509_key_usage_name(bit));
+    for (size_t i = 0; i < cert->extended_key_usage_n; i++)
+        if (line_add(&line))
+            buf_text(&line.text, cert->extended_key_usage[i]);
+    line_close(&line, out, "usage");
+}
+
+/* ---- Extensions ---- */
+
+static void put_policies(struct buf *out, const struct x509_details *d) {
+    struct line line = line_open();
+    for (size_t i = 0; i < d->policies_n; i++)
+        if (line_add(&line))
+            buf_text(&line.text, d->policies[i].name);
+    line_close(&line, out, "policies");
+}
+
+static void put_pointers(struct buf *out, const struct x509_details *d) {
+    for (size_t i = 0; i < d->access_n && i < NAMES_SHOWN; i++) {
+        struct line line = line_open();
+        add_general_name(&line, d->access[i].location);
+        bool is_issuer = bytes_is(bytes_text(d->access[i].method), "caIssuers");
+        line_close(&line, out, is_issuer ? "issuer at" : d->access[i].method);
+    }
+    struct line line = line_open();
+    add_general_names(&line, &d->crl);
+    line_close(&line, out, "CRL");
+}
+
+static void put_constraints(struct buf *out, const struct x509_details *d) {
+    struct line permitted = line_open(), excluded = line_open();
+    add_general_names(&permitted, &d->permitted);
+    line_close(&permitted, out, "only for");
+    add_general_names(&excluded, &d->excluded);
+    line_close(&excluded, out, "never for");
+}
+
+static void put_authority_key(struct buf *out, const struct x509_cert *cert,
+                              const struct x509_details *d) {
+    if (cert->authority_key_id.n == 0 && d->authority_serial.n == 0)
+        return;
+    struct line line = line_open();
+    if (cert->authority_key_id.n > 0 && line_add(&line))
+        hex_put(&line.text, cert->authority_key_id);
+    add_general_names(&line, &d->authority_issuer);
+    if (d->authority_serial.n > 0 && line_add(&line)) {
+        buf_text(&line.text, "serial ");
+        hex_put(&line.text, d->authority_serial);
+    }
+    line_close(&line, out, "issuer key");
+}
+
+static void put_transparency(struct buf *out, const struct x509_details *d) {
+    char moment[CLOCK_TEXT_MAX];
+    if (d->is_precertificate) {
+        put_label(out, "note");
+        buf_text(out, "a precertificate: for transparency logs, no server can use it\n");
+    }
+    struct line line = line_open();
+    for (size_t i = 0; i < d->timestamps_n; i++) {
+        const struct x509_timestamp *sct = &d->timestamps[i];
+        if (!line_add(&line))
+            continue;
+        if (sct->version != 1 || sct->time_ms > INT64_MAX)
+            buf_text(&line.text, "of an unknown version");
+        else
+            buf_text(&line.text, clock_write((int64_t)(sct->time_ms / 1000), moment));
+        if (sct->log_id.n > 0)
+            buf_u8(&line.text, ' ');
+        hex_put(&line.text, bytes_part(sct->log_id, 0, LOG_ID_SHOWN));
+    }
+    line_close(&line, out, "logged");
+}
+
+/* Those that no line above tells of. */
+static bool is_shown(enum oid id) {
+    static const enum oid ids[] = {OID_BASIC_CONSTRAINTS,
+                                   OID_KEY_USAGE,
+                                   OID_EXTENDED_KEY_USAGE,
+                                   OID_SUBJECT_ALT_NAME,
+                                   OID_SUBJECT_KEY_ID,
+                                   OID_AUTHORITY_KEY_ID,
+                                   OID_NAME_CONSTRAINTS,
+                                   OID_CERTIFICATE_POLICIES,
+                                   OID_CRL_DISTRIBUTION_POINTS,
+                                   OID_AUTHORITY_INFO_ACCESS,
+                                   OID_TIMESTAMPS,
+                                   OID_TLS_FEATURE,
+                                   OID_PRECERTIFICATE_POISON};
+    for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++)
+        if (ids[i] == id)
+            return true;
+    return false;
+}
+
+static void put_others(struct buf *out, const struct x509_cert *cert) {
+    struct line line = line_open();
+    for (size_t i = 0; i < cert->extensions_n; i++) {
+        const struct x509_extension *x = &cert->extensions[i];
+        if (!is_shown(x->id) && line_add(&line))
+            buf_printf(&line.text, "%s (%s%zu bytes)", x->name, x->critical ? "critical, " : "",
+                       x->value.n);
+    }
+    line_close(&line, out, "also");
+}
+
+static void put_details(struct buf *out, const struct x509_cert *cert,
+                        const struct x509_details *d) {
+    put_policies(out, d);
+    put_constraints(out, d);
+    put_pointers(out, d);
+    if (d->must_staple) {
+        put_label(out, "staple");
+        buf_text(out, "must be served with an OCSP answer\n");
+    }
+    put_transparency(out, d);
+    put_others(out, cert);
+    if (cert->subject_key_id.n > 0)
+        put_hex(out, "key id", cert->subject_key_id);
+    put_authority_key(out, cert, d);
+}
+
+/* ---- All ---- */
+
+static void put_fingerprints(struct buf *out, const struct x509_cert *cert) {
+    uint8_t sha256[X509_SHA256_SIZE], sha1[SHA1_SIZE];
+    x509_cert_sha256(cert, sha256);
+    put_hex(out, "SHA-256", bytes_of(sha256, sizeof sha256));
+    hash_of(HASH_SHA1, cert->der, sha1);
+    put_hex(out, "SHA-1", bytes_of(sha1, sizeof sha1));
+    x509_spki_sha256(cert, sha256);
+    put_hex(out, "key SHA-256", bytes_of(sha256, sizeof sha256));
 }
 
 static void put_deviations(struct buf *out, unsigned deviations) {
@@ -109,9 +319,13 @@ static void put_deviations(struct buf *out, unsigned deviations) {
 
 void inspect_text_put(struct buf *out, const struct x509_cert *cert, int64_t now_s, bool use_color,
                       const struct inspect_place *place) {
+    struct x509_details d;
     struct buf scratch;
-    uint8_t sha256[X509_SHA256_SIZE];
+    struct arena a;
+    arena_init(&a, DETAILS_MAX);
     buf_init(&scratch, SCRATCH_MAX);
+    if (x509_details_read(&a, cert, &d) != ERR_OK)
+        d = (struct x509_details){.deviations = cert->deviations | X509_DEV_EXTENSION_UNREADABLE};
     put_days(out, cert, now_s, use_color);
     buf_text(out, "  ");
     x509_cert_display_name(cert, &scratch);
@@ -122,20 +336,18 @@ void inspect_text_put(struct buf *out, const struct x509_cert *cert, int64_t now
     buf_text(out, " to ");
     put_moment(out, cert->has_not_after, cert->not_after);
     buf_u8(out, '\n');
-    buf_reset(&scratch);
-    x509_name_text(cert->subject, &scratch);
-    put_foreign(out, "subject", &scratch);
-    buf_reset(&scratch);
-    x509_name_text(cert->issuer, &scratch);
-    put_foreign(out, "issuer", &scratch);
-    put_names(out, &cert->alt, &scratch);
+    put_name(out, "subject", cert->subject, &scratch);
+    put_name(out, "issuer", cert->issuer, &scratch);
+    put_names(out, &cert->alt);
     put_key(out, cert);
+    put_usage(out, cert);
     put_hex(out, "serial", cert->serial);
-    x509_cert_sha256(cert, sha256);
-    put_hex(out, "SHA-256", bytes_of(sha256, sizeof sha256));
-    put_deviations(out, cert->deviations);
+    put_details(out, cert, &d);
+    put_fingerprints(out, cert);
+    put_deviations(out, d.deviations);
     put_label(out, "from");
     text_escape(out, bytes_text(place->input));
     buf_printf(out, ", certificate %zu\n", place->position);
     buf_clear(&scratch);
+    arena_clear(&a);
 }

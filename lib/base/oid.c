@@ -2,7 +2,8 @@
  *
  * Octets first, since they are what is compared; the dotted form stands beside them
  * and a test keeps both equal. Common ones lead each list. Sources: RFC 3279, 4055,
- * 5480, 5639, 5758, 8410, 8692, 9881, 9909, 9935; TC26 for GOST, GM/T 0006 for SM2.
+ * 4519, 5480, 5639, 5758, 8410, 8692, 9708, 9802, 9881, 9909, 9935; TC26 for GOST, GM/T
+ * 0006 for SM2, draft-ietf-lamps-pq-composite-sigs for composites, CA/B for policies.
  */
 #include "base/oid.h"
 #include "base/der.h"
@@ -101,6 +102,33 @@ static const struct oid_row algorithms[] = {
     {OID_OTHER, DER("\x60\x86\x48\x01\x65\x03\x04\x04\x01"), "ML-KEM-512", 0}, /* 2.16.840.1.101.3.4.4.1 */
     {OID_OTHER, DER("\x60\x86\x48\x01\x65\x03\x04\x04\x02"), "ML-KEM-768", 0}, /* 2.16.840.1.101.3.4.4.2 */
     {OID_OTHER, DER("\x60\x86\x48\x01\x65\x03\x04\x04\x03"), "ML-KEM-1024", 0}, /* 2.16.840.1.101.3.4.4.3 */
+    {OID_OTHER, DER("\x2b\x06\x01\x05\x05\x07\x06\x25"), "MLDSA44-RSA2048-PSS-SHA256", 0}, /* 1.3.6.1.5.5.7.6.37 */
+    {OID_OTHER, DER("\x2b\x06\x01\x05\x05\x07\x06\x26"), "MLDSA44-RSA2048-PKCS15-SHA256", 0}, /* 1.3.6.1.5.5.7.6.38 */
+    {OID_OTHER, DER("\x2b\x06\x01\x05\x05\x07\x06\x27"), "MLDSA44-Ed25519-SHA512", 0}, /* 1.3.6.1.5.5.7.6.39 */
+    {OID_OTHER, DER("\x2b\x06\x01\x05\x05\x07\x06\x28"), "MLDSA44-ECDSA-P256-SHA256", 0}, /* 1.3.6.1.5.5.7.6.40 */
+    {OID_OTHER, DER("\x2b\x06\x01\x05\x05\x07\x06\x29"), "MLDSA65-RSA3072-PSS-SHA512", 0}, /* 1.3.6.1.5.5.7.6.41 */
+    {OID_OTHER, DER("\x2b\x06\x01\x05\x05\x07\x06\x2a"), "MLDSA65-RSA3072-PKCS15-SHA512", 0}, /* 1.3.6.1.5.5.7.6.42 */
+    {OID_OTHER, DER("\x2b\x06\x01\x05\x05\x07\x06\x2b"), "MLDSA65-RSA4096-PSS-SHA512", 0}, /* 1.3.6.1.5.5.7.6.43 */
+    {OID_OTHER, DER("\x2b\x06\x01\x05\x05\x07\x06\x2c"), "MLDSA65-RSA4096-PKCS15-SHA512", 0}, /* 1.3.6.1.5.5.7.6.44 */
+    {OID_OTHER, DER("\x2b\x06\x01\x05\x05\x07\x06\x2d"), "MLDSA65-ECDSA-P256-SHA512", 0}, /* 1.3.6.1.5.5.7.6.45 */
+    {OID_OTHER, DER("\x2b\x06\x01\x05\x05\x07\x06\x2e"), "MLDSA65-ECDSA-P384-SHA512", 0}, /* 1.3.6.1.5.5.7.6.46 */
+    {OID_OTHER, DER("\x2b\x06\x01\x05\x05\x07\x06\x2f"), "MLDSA65-ECDSA-brainpoolP256r1-SHA512", 0}, /* 1.3.6.1.5.5.7.6.47 */
+    {OID_OTHER, DER("\x2b\x06\x01\x05\x05\x07\x06\x30"), "MLDSA65-Ed25519-SHA512", 0}, /* 1.3.6.1.5.5.7.6.48 */
+    {OID_OTHER, DER("\x2b\x06\x01\x05\x05\x07\x06\x31"), "MLDSA87-ECDSA-P384-SHA512", 0}, /* 1.3.6.1.5.5.7.6.49 */
+    {OID_OTHER, DER("\x2b\x06\x01\x05\x05\x07\x06\x32"), "MLDSA87-ECDSA-brainpoolP384r1-SHA512", 0}, /* 1.3.6.1.5.5.7.6.50 */
+    {OID_OTHER, DER("\x2b\x06\x01\x05\x05\x07\x06\x33"), "MLDSA87-Ed448-SHAKE256", 0}, /* 1.3.6.1.5.5.7.6.51 */
+    {OID_OTHER, DER("\x2b\x06\x01\x05\x05\x07\x06\x34"), "MLDSA87-RSA3072-PSS-SHA512", 0}, /* 1.3.6.1.5.5.7.6.52 */
+    {OID_OTHER, DER("\x2b\x06\x01\x05\x05\x07\x06\x35"), "MLDSA87-RSA4096-PSS-SHA512", 0}, /* 1.3.6.1.5.5.7.6.53 */
+    {OID_OTHER, DER("\x2b\x06\x01\x05\x05\x07\x06\x36"), "MLDSA87-ECDSA-P521-SHA512", 0}, /* 1.3.6.1.5.5.7.6.54 */
+    {OID_OTHER, DER("\x2b\x06\x01\x05\x05\x07\x06\x1e"), "RSASSA-PSS-SHAKE128", 0}, /* 1.3.6.1.5.5.7.6.30 */
+    {OID_OTHER, DER("\x2b\x06\x01\x05\x05\x07\x06\x1f"), "RSASSA-PSS-SHAKE256", 0}, /* 1.3.6.1.5.5.7.6.31 */
+    {OID_OTHER, DER("\x2b\x06\x01\x05\x05\x07\x06\x20"), "ecdsa-with-shake128", 0}, /* 1.3.6.1.5.5.7.6.32 */
+    {OID_OTHER, DER("\x2b\x06\x01\x05\x05\x07\x06\x21"), "ecdsa-with-shake256", 0}, /* 1.3.6.1.5.5.7.6.33 */
+    {OID_OTHER, DER("\x2b\x06\x01\x05\x05\x07\x06\x22"), "XMSS", 0}, /* 1.3.6.1.5.5.7.6.34 */
+    {OID_OTHER, DER("\x2b\x06\x01\x05\x05\x07\x06\x23"), "XMSSMT", 0}, /* 1.3.6.1.5.5.7.6.35 */
+    {OID_OTHER, DER("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x03\x11"), "HSS-LMS", 0}, /* 1.2.840.113549.1.9.16.3.17 */
+    {OID_OTHER, DER("\x2a\x85\x03\x02\x02\x14"), "GOST R 34.10-94", 0}, /* 1.2.643.2.2.20 */
+    {OID_OTHER, DER("\x2a\x85\x03\x02\x02\x04"), "GOST R 34.10-94 with GOST R 34.11-94", 0}, /* 1.2.643.2.2.4 */
     {OID_SHA1, DER("\x2b\x0e\x03\x02\x1a"), "SHA-1", 0}, /* 1.3.14.3.2.26 */
     {OID_SHA256, DER("\x60\x86\x48\x01\x65\x03\x04\x02\x01"), "SHA-256", 0}, /* 2.16.840.1.101.3.4.2.1 */
     {OID_SHA384, DER("\x60\x86\x48\x01\x65\x03\x04\x02\x02"), "SHA-384", 0}, /* 2.16.840.1.101.3.4.2.2 */
@@ -159,7 +187,7 @@ static const struct oid_row extensions[] = {
     {OID_CERTIFICATE_POLICIES, DER("\x55\x1d\x20"), "certificatePolicies", 0}, /* 2.5.29.32 */
     {OID_CRL_DISTRIBUTION_POINTS, DER("\x55\x1d\x1f"), "cRLDistributionPoints", 0}, /* 2.5.29.31 */
     {OID_AUTHORITY_INFO_ACCESS, DER("\x2b\x06\x01\x05\x05\x07\x01\x01"), "authorityInfoAccess", 0}, /* 1.3.6.1.5.5.7.1.1 */
-    {OID_OTHER, DER("\x2b\x06\x01\x04\x01\xd6\x79\x02\x04\x02"), "signedCertificateTimestamps", 0}, /* 1.3.6.1.4.1.11129.2.4.2 */
+    {OID_TIMESTAMPS, DER("\x2b\x06\x01\x04\x01\xd6\x79\x02\x04\x02"), "signedCertificateTimestamps", 0}, /* 1.3.6.1.4.1.11129.2.4.2 */
     {OID_NAME_CONSTRAINTS, DER("\x55\x1d\x1e"), "nameConstraints", 0}, /* 2.5.29.30 */
     {OID_OTHER, DER("\x55\x1d\x21"), "policyMappings", 0}, /* 2.5.29.33 */
     {OID_OTHER, DER("\x55\x1d\x24"), "policyConstraints", 0}, /* 2.5.29.36 */
@@ -175,10 +203,10 @@ static const struct oid_row extensions[] = {
     {OID_OTHER, DER("\x55\x1d\x09"), "subjectDirectoryAttributes", 0}, /* 2.5.29.9 */
     {OID_OTHER, DER("\x55\x1d\x10"), "privateKeyUsagePeriod", 0}, /* 2.5.29.16 */
     {OID_OTHER, DER("\x2b\x06\x01\x05\x05\x07\x01\x0b"), "subjectInfoAccess", 0}, /* 1.3.6.1.5.5.7.1.11 */
-    {OID_OTHER, DER("\x2b\x06\x01\x05\x05\x07\x01\x18"), "tlsFeature", 0}, /* 1.3.6.1.5.5.7.1.24 */
+    {OID_TLS_FEATURE, DER("\x2b\x06\x01\x05\x05\x07\x01\x18"), "tlsFeature", 0}, /* 1.3.6.1.5.5.7.1.24 */
     {OID_OTHER, DER("\x2b\x06\x01\x05\x05\x07\x01\x03"), "qcStatements", 0}, /* 1.3.6.1.5.5.7.1.3 */
     {OID_OTHER, DER("\x2b\x06\x01\x05\x05\x07\x30\x01\x05"), "ocspNoCheck", 0}, /* 1.3.6.1.5.5.7.48.1.5 */
-    {OID_OTHER, DER("\x2b\x06\x01\x04\x01\xd6\x79\x02\x04\x03"), "precertificatePoison", 0}, /* 1.3.6.1.4.1.11129.2.4.3 */
+    {OID_PRECERTIFICATE_POISON, DER("\x2b\x06\x01\x04\x01\xd6\x79\x02\x04\x03"), "precertificatePoison", 0}, /* 1.3.6.1.4.1.11129.2.4.3 */
     {OID_OTHER, DER("\x2b\x06\x01\x04\x01\x82\x37\x14\x02"), "microsoftTemplateName", 0}, /* 1.3.6.1.4.1.311.20.2 */
     {OID_OTHER, DER("\x2b\x06\x01\x04\x01\x82\x37\x15\x07"), "microsoftTemplate", 0}, /* 1.3.6.1.4.1.311.21.7 */
     {OID_OTHER, DER("\x2b\x06\x01\x04\x01\x82\x37\x15\x0a"), "microsoftApplicationPolicies", 0}, /* 1.3.6.1.4.1.311.21.10 */
@@ -247,6 +275,34 @@ static const struct oid_row attributes[] = {
     {OID_OTHER, DER("\x2b\x06\x01\x04\x01\x82\x37\x3c\x02\x01\x01"), "jurisdictionL", 0}, /* 1.3.6.1.4.1.311.60.2.1.1 */
     {OID_OTHER, DER("\x2b\x06\x01\x04\x01\x82\x37\x3c\x02\x01\x02"), "jurisdictionST", 0}, /* 1.3.6.1.4.1.311.60.2.1.2 */
     {OID_OTHER, DER("\x2b\x06\x01\x04\x01\x82\x37\x3c\x02\x01\x03"), "jurisdictionC", 0}, /* 1.3.6.1.4.1.311.60.2.1.3 */
+    {OID_OTHER, DER("\x55\x04\x0e"), "searchGuide", 0}, /* 2.5.4.14 */
+    {OID_OTHER, DER("\x55\x04\x12"), "postOfficeBox", 0}, /* 2.5.4.18 */
+    {OID_OTHER, DER("\x55\x04\x13"), "physicalDeliveryOfficeName", 0}, /* 2.5.4.19 */
+    {OID_OTHER, DER("\x55\x04\x15"), "telexNumber", 0}, /* 2.5.4.21 */
+    {OID_OTHER, DER("\x55\x04\x16"), "teletexTerminalIdentifier", 0}, /* 2.5.4.22 */
+    {OID_OTHER, DER("\x55\x04\x17"), "facsimileTelephoneNumber", 0}, /* 2.5.4.23 */
+    {OID_OTHER, DER("\x55\x04\x18"), "x121Address", 0}, /* 2.5.4.24 */
+    {OID_OTHER, DER("\x55\x04\x19"), "internationalISDNNumber", 0}, /* 2.5.4.25 */
+    {OID_OTHER, DER("\x55\x04\x1a"), "registeredAddress", 0}, /* 2.5.4.26 */
+    {OID_OTHER, DER("\x55\x04\x1b"), "destinationIndicator", 0}, /* 2.5.4.27 */
+    {OID_OTHER, DER("\x55\x04\x1c"), "preferredDeliveryMethod", 0}, /* 2.5.4.28 */
+    {OID_OTHER, DER("\x55\x04\x1f"), "member", 0}, /* 2.5.4.31 */
+    {OID_OTHER, DER("\x55\x04\x20"), "owner", 0}, /* 2.5.4.32 */
+    {OID_OTHER, DER("\x55\x04\x21"), "roleOccupant", 0}, /* 2.5.4.33 */
+    {OID_OTHER, DER("\x55\x04\x22"), "seeAlso", 0}, /* 2.5.4.34 */
+    {OID_OTHER, DER("\x55\x04\x23"), "userPassword", 0}, /* 2.5.4.35 */
+    {OID_OTHER, DER("\x55\x04\x2d"), "x500UniqueIdentifier", 0}, /* 2.5.4.45 */
+    {OID_OTHER, DER("\x55\x04\x2f"), "enhancedSearchGuide", 0}, /* 2.5.4.47 */
+    {OID_OTHER, DER("\x55\x04\x31"), "distinguishedName", 0}, /* 2.5.4.49 */
+    {OID_OTHER, DER("\x55\x04\x32"), "uniqueMember", 0}, /* 2.5.4.50 */
+    {OID_OTHER, DER("\x55\x04\x33"), "houseIdentifier", 0}, /* 2.5.4.51 */
+    {OID_OTHER, DER("\x55\x04\x62"), "c3", 0}, /* 2.5.4.98 */
+    {OID_OTHER, DER("\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x03"), "mail", 0}, /* 0.9.2342.19200300.100.1.3 */
+    {OID_OTHER, DER("\x2a\x85\x03\x03\x81\x03\x01\x01"), "INN", 0}, /* 1.2.643.3.131.1.1 */
+    {OID_OTHER, DER("\x2a\x85\x03\x64\x01"), "OGRN", 0}, /* 1.2.643.100.1 */
+    {OID_OTHER, DER("\x2a\x85\x03\x64\x03"), "SNILS", 0}, /* 1.2.643.100.3 */
+    {OID_OTHER, DER("\x2a\x85\x03\x64\x04"), "INNLE", 0}, /* 1.2.643.100.4 */
+    {OID_OTHER, DER("\x2a\x85\x03\x64\x05"), "OGRNIP", 0}, /* 1.2.643.100.5 */
 };
 
 static const struct oid_row request_attributes[] = {
@@ -259,9 +315,49 @@ static const struct oid_row request_attributes[] = {
     {OID_OTHER, DER("\x2b\x06\x01\x04\x01\x82\x37\x15\x14"), "microsoftRequestClientInfo", 0}, /* 1.3.6.1.4.1.311.21.20 */
 };
 
+static const struct oid_row other_names[] = {
+    {OID_OTHER, DER("\x2b\x06\x01\x04\x01\x82\x37\x14\x02\x03"), "userPrincipalName", 0}, /* 1.3.6.1.4.1.311.20.2.3 */
+    {OID_OTHER, DER("\x2b\x06\x01\x05\x05\x07\x08\x07"), "SRVName", 0}, /* 1.3.6.1.5.5.7.8.7 */
+    {OID_OTHER, DER("\x2b\x06\x01\x05\x05\x07\x08\x05"), "xmppAddr", 0}, /* 1.3.6.1.5.5.7.8.5 */
+    {OID_OTHER, DER("\x2b\x06\x01\x05\x05\x07\x08\x03"), "permanentIdentifier", 0}, /* 1.3.6.1.5.5.7.8.3 */
+    {OID_OTHER, DER("\x2b\x06\x01\x05\x05\x07\x08\x04"), "hardwareModuleName", 0}, /* 1.3.6.1.5.5.7.8.4 */
+    {OID_OTHER, DER("\x2b\x06\x01\x05\x05\x07\x08\x08"), "NAIRealm", 0}, /* 1.3.6.1.5.5.7.8.8 */
+    {OID_OTHER, DER("\x2b\x06\x01\x05\x05\x07\x08\x09"), "SmtpUTF8Mailbox", 0}, /* 1.3.6.1.5.5.7.8.9 */
+    {OID_OTHER, DER("\x2b\x06\x01\x05\x05\x07\x08\x0b"), "bundleEID", 0}, /* 1.3.6.1.5.5.7.8.11 */
+    {OID_OTHER, DER("\x2b\x06\x01\x05\x02\x02"), "KRB5PrincipalName", 0}, /* 1.3.6.1.5.2.2 */
+    {OID_OTHER, DER("\x2b\x06\x01\x04\x01\x82\x37\x19\x01"), "microsoftNtdsReplication", 0}, /* 1.3.6.1.4.1.311.25.1 */
+    {OID_OTHER, DER("\x2b\x06\x01\x04\x01\x82\x37\x19\x02\x01"), "microsoftNtdsObjectSid", 0}, /* 1.3.6.1.4.1.311.25.2.1 */
+};
+
+static const struct oid_row policies[] = {
+    {OID_OTHER, DER("\x55\x1d\x20\x00"), "anyPolicy", 0}, /* 2.5.29.32.0 */
+    {OID_OTHER, DER("\x67\x81\x0c\x01\x01"), "extended-validation", 0}, /* 2.23.140.1.1 */
+    {OID_OTHER, DER("\x67\x81\x0c\x01\x02\x01"), "domain-validated", 0}, /* 2.23.140.1.2.1 */
+    {OID_OTHER, DER("\x67\x81\x0c\x01\x02\x02"), "organization-validated", 0}, /* 2.23.140.1.2.2 */
+    {OID_OTHER, DER("\x67\x81\x0c\x01\x02\x03"), "individual-validated", 0}, /* 2.23.140.1.2.3 */
+    {OID_OTHER, DER("\x67\x81\x0c\x01\x03"), "extended-validation-codesigning", 0}, /* 2.23.140.1.3 */
+    {OID_OTHER, DER("\x67\x81\x0c\x01\x04\x01"), "code-signing", 0}, /* 2.23.140.1.4.1 */
+    {OID_OTHER, DER("\x67\x81\x0c\x01\x04\x02"), "timestamping", 0}, /* 2.23.140.1.4.2 */
+    {OID_OTHER, DER("\x67\x81\x0c\x01\x1f"), "onion-EV", 0}, /* 2.23.140.1.31 */
+    {OID_OTHER, DER("\x67\x81\x0c\x01\x05\x01\x01"), "smime-mailbox-validated-legacy", 0}, /* 2.23.140.1.5.1.1 */
+    {OID_OTHER, DER("\x67\x81\x0c\x01\x05\x01\x02"), "smime-mailbox-validated-multipurpose", 0}, /* 2.23.140.1.5.1.2 */
+    {OID_OTHER, DER("\x67\x81\x0c\x01\x05\x01\x03"), "smime-mailbox-validated-strict", 0}, /* 2.23.140.1.5.1.3 */
+    {OID_OTHER, DER("\x67\x81\x0c\x01\x05\x02\x01"), "smime-organization-validated-legacy", 0}, /* 2.23.140.1.5.2.1 */
+    {OID_OTHER, DER("\x67\x81\x0c\x01\x05\x02\x02"), "smime-organization-validated-multipurpose", 0}, /* 2.23.140.1.5.2.2 */
+    {OID_OTHER, DER("\x67\x81\x0c\x01\x05\x02\x03"), "smime-organization-validated-strict", 0}, /* 2.23.140.1.5.2.3 */
+    {OID_OTHER, DER("\x67\x81\x0c\x01\x05\x03\x01"), "smime-sponsor-validated-legacy", 0}, /* 2.23.140.1.5.3.1 */
+    {OID_OTHER, DER("\x67\x81\x0c\x01\x05\x03\x02"), "smime-sponsor-validated-multipurpose", 0}, /* 2.23.140.1.5.3.2 */
+    {OID_OTHER, DER("\x67\x81\x0c\x01\x05\x03\x03"), "smime-sponsor-validated-strict", 0}, /* 2.23.140.1.5.3.3 */
+    {OID_OTHER, DER("\x67\x81\x0c\x01\x05\x04\x01"), "smime-individual-validated-legacy", 0}, /* 2.23.140.1.5.4.1 */
+    {OID_OTHER, DER("\x67\x81\x0c\x01\x05\x04\x02"), "smime-individual-validated-multipurpose", 0}, /* 2.23.140.1.5.4.2 */
+    {OID_OTHER, DER("\x67\x81\x0c\x01\x05\x04\x03"), "smime-individual-validated-strict", 0}, /* 2.23.140.1.5.4.3 */
+};
+
 static const struct oid_row access_methods[] = {
     {OID_CA_ISSUERS, DER("\x2b\x06\x01\x05\x05\x07\x30\x02"), "caIssuers", 0}, /* 1.3.6.1.5.5.7.48.2 */
     {OID_OTHER, DER("\x2b\x06\x01\x05\x05\x07\x30\x01"), "ocsp", 0}, /* 1.3.6.1.5.5.7.48.1 */
+    {OID_OTHER, DER("\x2b\x06\x01\x05\x05\x07\x30\x03"), "timeStamping", 0}, /* 1.3.6.1.5.5.7.48.3 */
+    {OID_OTHER, DER("\x2b\x06\x01\x05\x05\x07\x30\x05"), "caRepository", 0}, /* 1.3.6.1.5.5.7.48.5 */
 };
 
 /* RFC 8018, 9579 and 7292 (appendix C); what is not done here has its name only. */
@@ -314,10 +410,11 @@ static const struct {
     const struct oid_row *rows;
     size_t n;
 } kinds[OID_KIND_COUNT] = {
-    [OID_ALGORITHM] = ROWS(algorithms),  [OID_CURVE] = ROWS(curves),
-    [OID_EXTENSION] = ROWS(extensions),  [OID_USAGE] = ROWS(usages),
-    [OID_ATTRIBUTE] = ROWS(attributes),  [OID_REQUEST] = ROWS(request_attributes),
-    [OID_ACCESS] = ROWS(access_methods), [OID_PBE] = ROWS(password_based),
+    [OID_ALGORITHM] = ROWS(algorithms),   [OID_CURVE] = ROWS(curves),
+    [OID_EXTENSION] = ROWS(extensions),   [OID_USAGE] = ROWS(usages),
+    [OID_ATTRIBUTE] = ROWS(attributes),   [OID_REQUEST] = ROWS(request_attributes),
+    [OID_OTHER_NAME] = ROWS(other_names), [OID_POLICY] = ROWS(policies),
+    [OID_ACCESS] = ROWS(access_methods),  [OID_PBE] = ROWS(password_based),
     [OID_CONTENT] = ROWS(contents),
 };
 

@@ -12,13 +12,15 @@
 enum oid_kind {
     OID_ALGORITHM, /* of keys, signatures and hashes */
     OID_CURVE,
-    OID_EXTENSION, /* of certificates */
-    OID_USAGE,     /* extended key usage */
-    OID_ATTRIBUTE, /* of names */
-    OID_REQUEST,   /* attributes of certificate requests */
-    OID_ACCESS,    /* methods of authorityInfoAccess */
-    OID_PBE,       /* encryption and MACs by password, and what they are made of */
-    OID_CONTENT,   /* of PKCS#7 and PKCS#12: contents, bags, their attributes */
+    OID_EXTENSION,  /* of certificates */
+    OID_USAGE,      /* extended key usage */
+    OID_ATTRIBUTE,  /* of names */
+    OID_REQUEST,    /* attributes of certificate requests */
+    OID_OTHER_NAME, /* types of otherName in alternative names */
+    OID_POLICY,     /* of certificates */
+    OID_ACCESS,     /* methods of authorityInfoAccess */
+    OID_PBE,        /* encryption and MACs by password, and what they are made of */
+    OID_CONTENT,    /* of PKCS#7 and PKCS#12: contents, bags, their attributes */
     OID_KIND_COUNT
 };
 
@@ -63,6 +65,9 @@ enum oid {
     OID_CERTIFICATE_POLICIES,
     OID_CRL_DISTRIBUTION_POINTS,
     OID_AUTHORITY_INFO_ACCESS,
+    OID_TIMESTAMPS, /* embedded in certificates, RFC 6962 */
+    OID_TLS_FEATURE,
+    OID_PRECERTIFICATE_POISON,
     OID_CRL_NUMBER,
     OID_CRL_REASON,
     OID_SERVER_AUTH,

@@ -119,7 +119,7 @@ static void take_names(struct matching *m, struct bytes cn) {
     m->grant.dns = alt->dns;
     m->grant.ip = alt->ip;
     bool is_empty =
-        alt->dns.n + alt->ip.n + alt->email.n + alt->uri.n + alt->directory.n + alt->other == 0;
+        alt->dns.n + alt->ip.n + alt->email.n + alt->uri.n + alt->directory.n + alt->other.n == 0;
     if (!is_empty || cn.n == 0)
         return;
     one = arena_array(m->a, 1, sizeof *one);
@@ -193,7 +193,7 @@ static void check_other_names(struct matching *m) {
         refuse(m, "names", alt->email.items[i], "is an e-mail address, which no profile has");
     for (size_t i = 0; i < alt->uri.n; i++)
         refuse(m, "names", alt->uri.items[i], "is a URI, which no profile has");
-    if (alt->directory.n + alt->other > 0)
+    if (alt->directory.n + alt->other.n > 0)
         refuse(m, "names", nothing, "a directory name or a kind of its own, which no profile has");
     if (m->grant.dns.n + m->grant.ip.n == 0)
         refuse(m, "names", nothing, "no DNS name and no address is asked for");

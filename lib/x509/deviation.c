@@ -55,6 +55,10 @@ static const struct x509_deviation_row rows[] = {
      "the request has no list of attributes, not even an empty one", "RFC 2986, 4.1"},
     {X509_DEV_ATTRIBUTE_TWICE, "attribute_twice",
      "an attribute of the request is there twice", "RFC 2986, 4.1"},
+    {X509_DEV_CURVE_EXPLICIT, "curve_explicit",
+     "the key's curve is written out in place of its name", "RFC 5480, 2.1.1"},
+    {X509_DEV_GENERAL_NAME, "general_name",
+     "a name of a rare kind cannot be read", "RFC 5280, 4.2.1.6"},
 };
 /* clang-format on */
 

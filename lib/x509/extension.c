@@ -126,7 +126,7 @@ static struct x509_names *list_of(struct x509_alt_names *alt, uint8_t tag) {
     case GN_IP:
         return &alt->ip;
     default:
-        return NULL;
+        return &alt->other;
     }
 }
 
@@ -163,6 +163,11 @@ static unsigned general_name_deviations(uint8_t tag, struct bytes content) {
     }
 }
 
+static unsigned other_name_deviations(struct bytes whole) {
+    struct x509_general_name ignored;
+    return x509_general_name_read(whole, &ignored) ? 0 : X509_DEV_GENERAL_NAME;
+}
+
 /* First walk: how many of each kind. */
 static enum err count_alt_names(struct x509_reader *r, struct cur c, struct x509_alt_names *alt) {
     for (int n = 0; c.rest.n > 0; n++) {
@@ -171,11 +176,7 @@ static enum err count_alt_names(struct x509_reader *r, struct cur c, struct x509
         struct der_value v = der_any(&c);
         if (c.bad || (v.tag & 0xc0) != DER_CONTEXT)
             return ERR_FORMAT;
-        struct x509_names *list = list_of(alt, v.tag);
-        if (list == NULL)
-            alt->other++;
-        else
-            list->n++;
+        list_of(alt, v.tag)->n++;
     }
     return c.bad ? ERR_FORMAT : ERR_OK;
 }
@@ -193,11 +194,10 @@ static void fill_alt_names(struct cur c, struct x509_alt_names *alt, struct byte
     while (c.rest.n > 0 && !c.bad) {
         struct der_value v = der_any(&c);
         struct x509_names *list = list_of(alt, v.tag);
-        if (list == NULL)
-            continue;
         struct bytes *slot = all + (list->items - all) + list->n++;
-        *slot = v.content;
-        *deviations |= general_name_deviations(v.tag, v.content);
+        *slot = list == &alt->other ? v.whole : v.content;
+        *deviations |= list == &alt->other ? other_name_deviations(v.whole)
+                                           : general_name_deviations(v.tag, v.content);
     }
 }
 
@@ -209,7 +209,7 @@ static enum err read_alt_names(struct x509_reader *r, const struct x509_extensio
     enum err e = count_alt_names(r, inner, &alt);
     if (e != ERR_OK)
         return e;
-    size_t n = alt.dns.n + alt.email.n + alt.uri.n + alt.ip.n + alt.directory.n;
+    size_t n = alt.dns.n + alt.email.n + alt.uri.n + alt.ip.n + alt.directory.n + alt.other.n;
     struct bytes *all = n == 0 ? NULL : arena_array(r->a, n, sizeof *all);
     if (n > 0 && all == NULL)
         return r->a->err;
@@ -218,7 +218,8 @@ static enum err read_alt_names(struct x509_reader *r, const struct x509_extensio
         at = lay_out(&alt.ip, at);
         at = lay_out(&alt.email, at);
         at = lay_out(&alt.uri, at);
-        lay_out(&alt.directory, at);
+        at = lay_out(&alt.directory, at);
+        lay_out(&alt.other, at);
         fill_alt_names(inner, &alt, all, &r->out->deviations);
     }
     r->out->alt = alt;

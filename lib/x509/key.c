@@ -26,10 +26,27 @@ static bool read_rsa(struct x509_reader *r, struct x509_key *key) {
     return true;
 }
 
+/* ECParameters (RFC 3279, 2.3.5): the size is that of the order, as for named curves. */
+static bool read_explicit_curve(struct x509_reader *r, struct x509_key *key) {
+    struct cur c = cur_open(key->parameters), inner = der_open(&c, DER_SEQUENCE);
+    r->out->deviations |= X509_DEV_CURVE_EXPLICIT;
+    der_take(&inner, DER_INTEGER);      /* version */
+    der_take(&inner, DER_SEQUENCE);     /* field */
+    der_take(&inner, DER_SEQUENCE);     /* a, b and perhaps a seed */
+    der_take(&inner, DER_OCTET_STRING); /* base point */
+    unsigned bits = der_bit_length(take_magnitude(r, &inner));
+    if (inner.rest.n > 0)
+        der_take(&inner, DER_INTEGER); /* cofactor */
+    if (!cur_end(&inner) || !cur_end(&c))
+        return false;
+    key->bits = bits;
+    return true;
+}
+
 static bool read_ec(struct x509_reader *r, struct x509_key *key) {
     struct cur c = cur_open(key->parameters);
     if (der_peek(&c, DER_SEQUENCE))
-        return true; /* the curve written out: no name, no size */
+        return read_explicit_curve(r, key);
     struct bytes oid = der_oid(&c);
     if (!cur_end(&c))
         return false;

@@ -62,6 +62,8 @@ enum x509_deviation {
     X509_DEV_ISSUER_EMPTY = 1u << 23,
     X509_DEV_ATTRIBUTES_MISSING = 1u << 24, /* these two: of requests */
     X509_DEV_ATTRIBUTE_TWICE = 1u << 25,
+    X509_DEV_CURVE_EXPLICIT = 1u << 26,
+    X509_DEV_GENERAL_NAME = 1u << 27,
 };
 
 struct x509_deviation_row {
@@ -94,7 +96,7 @@ struct x509_alt_names {
     struct x509_names dns, email, uri; /* as written, foreign bytes */
     struct x509_names ip;              /* 4 or 16 octets; others with X509_DEV_IP_SIZE */
     struct x509_names directory;       /* Name DER */
-    size_t other;                      /* otherName, x400Address, ediPartyName, registeredID */
+    struct x509_names other;           /* the other four kinds, whole: for x509_general_name_read */
 };
 
 struct x509_extension {
@@ -175,6 +177,48 @@ enum x509_key_usage {
 /* "digitalSignature" for 0 ... "decipherOnly" for 8; NULL past it. */
 const char *x509_key_usage_name(unsigned bit);
 
+/* ---- The extensions that are read when asked for ---- */
+
+struct x509_policy {
+    const char *name; /* "domain-validated", or dotted */
+    struct bytes oid; /* content octets */
+    struct bytes cps; /* the first pointer to a practice statement, foreign text; or empty */
+};
+struct x509_access {
+    const char *method;    /* "ocsp", "caIssuers", or dotted */
+    struct bytes location; /* GeneralName, whole */
+};
+/* A signed certificate timestamp (RFC 6962, 3.2). */
+struct x509_timestamp {
+    unsigned version;    /* 1; of others nothing more is known */
+    struct bytes log_id; /* 32 octets; empty where the version is another */
+    uint64_t time_ms;    /* since 1970, UTC */
+};
+struct x509_details {
+    struct x509_names authority_issuer; /* of authorityKeyIdentifier: GeneralNames, whole */
+    struct bytes authority_serial;      /* its other half; empty where none */
+    bool has_name_constraints;
+    struct x509_names permitted, excluded; /* GeneralNames, whole */
+    const struct x509_policy *policies;
+    size_t policies_n;
+    const struct x509_access *access; /* authorityInfoAccess */
+    size_t access_n;
+    struct x509_names crl; /* distribution points: GeneralNames, whole */
+    const struct x509_timestamp *timestamps;
+    size_t timestamps_n;
+    const uint16_t *tls_features; /* numbers of TLS extensions (RFC 7633) */
+    size_t tls_features_n;
+    bool must_staple;       /* status_request is among them */
+    bool is_precertificate; /* RFC 6962, 3.1 */
+    unsigned deviations;    /* those of the certificate, and what is found here */
+};
+/* What x509_cert_read leaves as bytes, since few ask for it. An extension that does not
+ * parse, or has more than X509_ALT_NAMES_MAX items, counts as absent:
+ * X509_DEV_EXTENSION_UNREADABLE. Lists live in the arena.
+ * ERR_MEMORY, ERR_LIMIT: of the arena. */
+enum err x509_details_read(struct arena *a, const struct x509_cert *cert,
+                           struct x509_details *out) MUST_CHECK;
+
 /* ---- Requests (PKCS#10) ---- */
 
 struct x509_request {
@@ -214,6 +258,34 @@ size_t x509_name_count(struct bytes name, enum oid type);
 void x509_cert_display_name(const struct x509_cert *cert, struct buf *out);
 /* "192.0.2.1", RFC 5952 for 16 octets, "#hex" for other sizes. */
 void x509_ip_text(struct bytes ip, struct buf *out);
+
+/* The nine kinds of GeneralName (RFC 5280, 4.2.1.6), numbered as their tags. */
+enum x509_name_kind {
+    X509_NAME_OTHER,
+    X509_NAME_EMAIL,
+    X509_NAME_DNS,
+    X509_NAME_X400,
+    X509_NAME_DIRECTORY,
+    X509_NAME_EDI_PARTY,
+    X509_NAME_URI,
+    X509_NAME_IP,
+    X509_NAME_REGISTERED_ID,
+    X509_NAME_KIND_COUNT
+};
+/* "dns", "ip", "email", "uri", "directory", "other_name", "x400_address", ... as in JSON. */
+const char *x509_name_kind_name(enum x509_name_kind kind);
+
+struct x509_general_name {
+    enum x509_name_kind kind;
+    struct bytes type;  /* of an otherName: OID, content octets; empty where there is none */
+    struct bytes value; /* text, address, Name DER, OID; DER of the value of an otherName */
+};
+/* Reads one, whole; false for what is none. */
+bool x509_general_name_read(struct bytes der, struct x509_general_name *out);
+/* Its value as one line of UTF-8 (foreign: escape it for people). Addresses as
+ * x509_ip_text, with a mask as "192.0.2.0/24"; a string in an otherName as that string,
+ * another value, and what has no text of its own, as "#hex". */
+void x509_general_name_text(const struct x509_general_name *name, struct buf *out);
 
 /* RFC 9525: an IP literal (without brackets) matches an iPAddress; a name matches
  * a dNSName, "*" only as the whole left-most label. Letters' case and one trailing

@@ -34,6 +34,12 @@ static void writes_the_rare_ones_too(void **state) {
     assert_object("x509/everything.der", true, "x509/everything.json");
 }
 
+/* openssl x509 -text says the same of it. */
+static void writes_the_extensions(void **state) {
+    (void)state;
+    assert_object("x509/rare.der", false, "x509/rare.json");
+}
+
 static void what_does_not_fit_is_an_error(void **state) {
     (void)state;
     struct buf der = data_file("x509/everything.der"), out;
@@ -55,6 +61,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(writes_every_member),
         cmocka_unit_test(writes_the_rare_ones_too),
+        cmocka_unit_test(writes_the_extensions),
         cmocka_unit_test(what_does_not_fit_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -68,7 +68,7 @@ static void reads_every_field(void **state) {
     assert_text(c->alt.email.items[0], "a@example.test");
     assert_text(c->alt.uri.items[0], "https://example.test/");
     assert_name(c->alt.directory.items[0], "CN=Directory Name,C=DE");
-    assert_int_equal(c->alt.other, 2);
+    assert_int_equal(c->alt.other.n, 2);
     assert_int_equal(c->extensions_n, 7);
     assert_string_equal(c->extensions[4].name, "tlsFeature");
     assert_string_equal(c->extensions[5].name, "1.3.6.1.4.1.99999.3");

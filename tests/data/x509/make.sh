@@ -52,6 +52,8 @@ cert ed448
 key everything -algorithm EC -pkeyopt ec_paramgen_curve:P-256
 openssl req -x509 -new -key everything.key -days 3650 -outform DER -out everything.der -set_serial 0x7f0102030405060708 \
     -config everything.cnf
+key rare -algorithm EC -pkeyopt ec_paramgen_curve:P-256
+openssl req -x509 -new -key rare.key -days 3650 -outform DER -out rare.der -set_serial -129 -config rare.cnf
 # Keys in their three forms; the RSA one has a prime that is 1 modulo 4.
 # The RSA key wants a prime that is 1 modulo 4: run again where both are 3.
 openssl rsa -in rsa-sha256.key -traditional -outform DER -out ../keys/rsa-pkcs1.der 2>/dev/null
