@@ -21,7 +21,6 @@ static void defaults(void *options) {
     o->rate = limits.rate;
     o->per_host = limits.per_host;
     o->parallel = limits.parallel;
-    o->faces = "quick";
 }
 
 /* ---- outputs ---- */
@@ -326,7 +325,7 @@ static const struct opt_row rows[] = {
     {OPT_UINT,     0, "parallel", "N",    AT(parallel),    "At once in all (1000)"                         },
     {OPT_DURATION, 0, "jitter",   "TIME", AT(jitter_ms),   "Begin at a random moment within it"            },
     {OPT_TEXT,     0, "faces",    "HOW",  AT(faces),
-     "quick or full; so far both ask each address once, for any key"                                       },
+     "quick: one look at each address; full: every certificate there (by target)"                          },
     {OPT_FLAG,     0, "push",     NULL,   AT(push),        "Push also what was seen at TARGETs of the line"},
     {OPT_FLAG,     0, "no-push",  NULL,   AT(no_push),     "Keep it in the spool, for ers push"            },
     {OPT_TEXT,     0, "output",   "FILE", AT(output),

@@ -114,7 +114,11 @@ static enum err read_face_options(struct scan *s, struct fault *f) {
     }
     if (o->connect && !ip_read(bytes_text(o->connect), &s->plan.connect))
         return fault_set(f, ERR_USAGE, "--connect", "\"%.60s\" is no address", o->connect);
-    if (strcmp(o->faces, "quick") != 0 && strcmp(o->faces, "full") != 0)
+    if (o->faces && strcmp(o->faces, "full") == 0)
+        s->plan.faces = PROBE_FACES_FULL;
+    else if (o->faces && strcmp(o->faces, "quick") == 0)
+        s->plan.faces = PROBE_FACES_QUICK;
+    else if (o->faces)
         return fault_set(f, ERR_USAGE, "--faces", "\"%.60s\" is neither quick nor full", o->faces);
     if (!o->sni)
         return ERR_OK;
@@ -199,7 +203,9 @@ enum err scan_plan_known(struct scan *s, struct fault *f) {
 enum err scan_plan_open(struct scan *s, struct fault *f) {
     const struct scan_options *o = s->options;
     s->is_look = s->common->words.n > 0 || s->look;
-    s->is_pass = !s->is_look && !o->ports && !o->sni && !o->connect && !o->protocol;
+    /* Fewer faces than the targets have by themselves are no whole pass over them. */
+    bool is_less = o->faces && strcmp(o->faces, "full") != 0;
+    s->is_pass = !s->is_look && !o->ports && !o->sni && !o->connect && !o->protocol && !is_less;
     s->limits = (struct probe_limits){.parallel = o->parallel,
                                       .per_host = o->per_host,
                                       .rate = o->rate,

@@ -34,6 +34,8 @@ struct entry {
     bool is_known;
     struct net_answer answer;
     struct ip *addresses;
+    struct ip address; /* whose name is wanted; size 0: `name` is looked up */
+    char *own_name;
     char name[NAME_MAX_SIZE + 1];
 };
 
@@ -153,6 +155,8 @@ void net_resolver_close(struct net_resolver *r) {
     for (size_t i = 0; r->slots && i < r->slots_n; i++) {
         if (r->slots[i])
             free(r->slots[i]->addresses);
+        if (r->slots[i])
+            free(r->slots[i]->own_name);
         free(r->slots[i]);
     }
     free(r->slots);
@@ -249,17 +253,8 @@ static void keep_addresses(struct entry *e, const struct ares_addrinfo *info) {
     e->answer.addresses = e->addresses;
 }
 
-static void on_answer(void *context, int status, int timeouts, struct ares_addrinfo *info) {
-    struct entry *e = context;
+static void tell_waiters(struct entry *e) {
     struct net_resolver *r = e->resolver;
-    (void)timeouts;
-
-    if (status == ARES_SUCCESS && info)
-        keep_addresses(e, info);
-    else
-        e->answer = answer_of_failure(status);
-    if (info)
-        ares_freeaddrinfo(info);
     e->is_known = true;
     if (--r->under_way == 0)
         net_timer_stop(r->timer);
@@ -269,6 +264,32 @@ static void on_answer(void *context, int status, int timeouts, struct ares_addri
         w->done(w->context, &e->answer);
         free(w);
     }
+}
+
+static void on_answer(void *context, int status, int timeouts, struct ares_addrinfo *info) {
+    struct entry *e = context;
+    (void)timeouts;
+    if (status == ARES_SUCCESS && info)
+        keep_addresses(e, info);
+    else
+        e->answer = answer_of_failure(status);
+    if (info)
+        ares_freeaddrinfo(info);
+    tell_waiters(e);
+}
+
+static void on_own_name(void *context, int status, int timeouts, struct hostent *host) {
+    struct entry *e = context;
+    (void)timeouts;
+    size_t n = status == ARES_SUCCESS && host && host->h_name ? strlen(host->h_name) : 0;
+    if (n > 0 && n <= NAME_MAX_SIZE)
+        e->own_name = malloc(n + 1);
+    if (e->own_name)
+        memcpy(e->own_name, host->h_name, n + 1);
+    else
+        e->answer = answer_of_failure(status == ARES_SUCCESS ? ARES_ENODATA : status);
+    e->answer.name = e->own_name;
+    tell_waiters(e);
 }
 
 static enum err add_entry(struct net_resolver *r, struct bytes name, struct entry **out) {
@@ -299,7 +320,30 @@ static void start(struct net_resolver *r, struct entry *e) {
         .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = ARES_AI_NOSORT};
     if (r->under_way++ == 0)
         net_timer_start(r->timer, 50, 50);
+    if (e->address.size > 0) {
+        ares_gethostbyaddr(r->channel, e->address.bytes, (int)e->address.size,
+                           e->address.size == 4 ? AF_INET : AF_INET6, on_own_name, e);
+        return;
+    }
     ares_getaddrinfo(r->channel, e->name, NULL, &hints, on_answer, e);
+}
+
+static enum err ask(struct net_resolver *r, struct bytes name, const struct ip *address,
+                    net_resolved *done, void *context) {
+    struct entry *e = r->slots[slot_of(r->slots, r->slots_n, name)];
+    if (e && e->is_known) {
+        done(context, &e->answer);
+        return ERR_OK;
+    }
+    bool is_new = !e;
+    enum err err = is_new ? add_entry(r, name, &e) : ERR_OK;
+    if (is_new && e && address)
+        e->address = *address;
+    if (!err)
+        err = add_waiter(e, done, context);
+    if (is_new && e) /* also without a waiter: who asks next must not wait for ever */
+        start(r, e);
+    return err;
 }
 
 enum err net_resolve(struct net_resolver *r, struct bytes name, net_resolved *done, void *context) {
@@ -308,16 +352,14 @@ enum err net_resolve(struct net_resolver *r, struct bytes name, net_resolved *do
         done(context, &no_name);
         return ERR_OK;
     }
-    struct entry *e = r->slots[slot_of(r->slots, r->slots_n, name)];
-    if (e && e->is_known) {
-        done(context, &e->answer);
-        return ERR_OK;
-    }
-    bool is_new = !e;
-    enum err err = is_new ? add_entry(r, name, &e) : ERR_OK;
-    if (!err)
-        err = add_waiter(e, done, context);
-    if (is_new && e) /* also without a waiter: who asks next must not wait for ever */
-        start(r, e);
-    return err;
+    return ask(r, name, NULL, done, context);
+}
+
+/* Kept beside the names, under a word that no host name can be. */
+enum err net_resolve_address(struct net_resolver *r, const struct ip *address, net_resolved *done,
+                             void *context) {
+    char word[8 + IP_TEXT_MAX] = "name of ", text[IP_TEXT_MAX];
+    ip_write(address, text);
+    memcpy(word + strlen("name of "), text, strlen(text) + 1);
+    return ask(r, bytes_text(word), address, done, context);
 }

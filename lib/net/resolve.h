@@ -13,7 +13,8 @@ struct net_resolver;
 struct net_answer {
     const struct ip *addresses; /* no two equal */
     size_t n;
-    /* ERR_OK with n > 0; ERR_NOT_FOUND: no such name, or none with an address;
+    const char *name; /* of an address: its own; else NULL */
+    /* ERR_OK with n > 0, or a name; ERR_NOT_FOUND: no such name, or none with an address;
      * ERR_TIMEOUT; ERR_NETWORK: no server could say. */
     enum err err;
     const char *text; /* the reason for people; static */
@@ -32,5 +33,9 @@ void net_resolver_close(struct net_resolver *r);
  * it does not answer. */
 enum err net_resolve(struct net_resolver *r, struct bytes name, net_resolved *done,
                      void *context) MUST_CHECK;
+
+/* The name that an address says it has (PTR; hosts file first). As net_resolve. */
+enum err net_resolve_address(struct net_resolver *r, const struct ip *address, net_resolved *done,
+                             void *context) MUST_CHECK;
 
 #endif

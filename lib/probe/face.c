@@ -32,15 +32,6 @@ static uint64_t left_ms(const struct face *face) {
     return spent < all ? all - spent : 0;
 }
 
-static struct bytes sni_of(const struct face *face) {
-    const struct probe_endpoint *e = &face->place->shown;
-    if (face->run->plan->sni.n > 0)
-        return face->run->plan->sni;
-    if (e->target->sni.n > 0)
-        return e->target->sni;
-    return e->endpoint.ip.size == 0 ? e->endpoint.host : (struct bytes){0};
-}
-
 static bool free_if_through(struct face *face) {
     if (!face->told || face->conns > 0)
         return false;
@@ -76,6 +67,15 @@ static const struct probe_certificate *fill_chain(struct run *r, struct model_ob
     return leaf;
 }
 
+static void fill_checks(struct model_observation *o, const struct face *face) {
+    if (!o->has_tls || !face->is_base)
+        return;
+    o->tls.old_version = text_or_none(face->site->check.old_version);
+    o->tls.hybrid_group = text_or_none(face->site->check.hybrid_group);
+    if (face->site->check.step != CHECK_NONE)
+        o->duration_ms = face->site->check.found_ms;
+}
+
 /* The connection no longer counts, nor what was said on it. */
 static void forget(struct face *face) {
     tls_harvest_close(face->harvest);
@@ -83,8 +83,14 @@ static void forget(struct face *face) {
     talk_reset(&face->talk);
 }
 
+/* A second look is news only where it shows another certificate. */
+static bool is_hidden(const struct face *face, const struct probe_certificate *leaf) {
+    return face->view.look > 0 && (!leaf || site_knows(face->site, leaf->sha256));
+}
+
 static void tell(struct face *face, const struct finding *finding) {
     struct run *r = face->run;
+    const struct tls_result *result = face->harvest ? tls_harvest_result(face->harvest) : NULL;
     const struct model_endpoint *e = &face->place->shown.endpoint;
     const struct probe_certificate *leaf = NULL;
     bool is_address = e->ip.size > 0;
@@ -97,8 +103,8 @@ static void tell(struct face *face, const struct finding *finding) {
         .port = e->port,
         .path = e->path,
         .protocol = face->talk.protocol,
-        .sni = face->shape == TLS_SHAPE_OLD ? (struct bytes){0} : sni_of(face),
-        .asked = MODEL_ASKED_ANY,
+        .sni = face->shape == TLS_SHAPE_OLD ? (struct bytes){0} : face->view.sni,
+        .asked = face->view.asked,
         .time_s = face->start_s,
         .outcome = finding->outcome,
         .stage = finding->stage,
@@ -106,21 +112,27 @@ static void tell(struct face *face, const struct finding *finding) {
         .alert = (uint8_t)(finding->alert >= 0 ? finding->alert : 0),
         .detail = text_or_none(finding->detail),
         .duration_ms = now_ms(face) - face->start_ms,
-        .has_connect_ms = face->connected,
-        .connect_ms = face->connected ? face->connect_ms : 0,
+        .has_connect_ms = face->has_connected,
+        .connect_ms = face->connect_ms,
         .bytes = face->bytes,
     };
-    if (face->harvest) {
-        const struct tls_result *result = tls_harvest_result(face->harvest);
+    if (result) {
         arena_reset(&r->facts);
         facts_fill(&r->facts, result, &o);
+        fill_checks(&o, face);
         leaf = fill_chain(r, &o, result);
     }
+    bool hidden = is_hidden(face, leaf);
     face->told = true;
-    if (r->watch->observation)
+    if (r->watch->observation && !hidden)
         r->watch->observation(r->watch->context, &o, &face->place->shown, leaf);
+    if (face->site)
+        site_learn(face->site, face, o.outcome, result, leaf ? leaf->sha256 : NULL);
     forget(face);
-    run_face_told(r, face, o.outcome);
+    if (hidden)
+        run_face_hidden(r, face);
+    else
+        run_face_told(r, face, o.outcome);
 }
 
 /* ---- what a harvest came to ---- */
@@ -199,7 +211,7 @@ static struct finding finding_of(const struct face *face, enum model_outcome rea
 
 static bool is_broken_by_hello(const struct face *face, const struct finding *f) {
     if (!face->connected || !face->harvest || face->shape == TLS_SHAPE_OLD || face->run->ended ||
-        left_ms(face) == 0 || face->talk.is_guess)
+        left_ms(face) == 0 || face->talk.is_guess || (face->site && !face->is_base))
         return false;
     if (tls_harvest_result(face->harvest)->stage != TLS_STAGE_NONE)
         return false;
@@ -242,6 +254,10 @@ static void leave(struct face *face, bool politely) {
 
 static bool connect_to(struct face *face, struct fault *f) {
     face->connected = false;
+    if (face->is_again)
+        run_charge(face->run);
+    face->is_again = true;
+    face->conn_ms = now_ms(face);
     if (net_conn_open(face->run->loop, &face->ip, face->place->shown.endpoint.port, on_event, face,
                       &face->conn, f))
         return false;
@@ -250,46 +266,110 @@ static bool connect_to(struct face *face, struct fault *f) {
     return true;
 }
 
+static void end_checking(struct face *face) {
+    struct check *check = &face->site->check;
+    forget(face);
+    face->harvest = check->harvest;
+    face->talk = check->talk;
+    check->harvest = NULL;
+    check->talk = talk_again(&face->talk);
+}
+
 static bool is_protocol_asked_for(const struct face *face) {
     return face->run->plan->protocol != MODEL_PROTOCOL_NONE ||
            face->place->shown.target->protocol != MODEL_PROTOCOL_NONE;
+}
+
+static void keep_first(struct face *face, const struct finding *f) {
+    face->first = *f;
+    face->has_first = true;
 }
 
 /* Whether there will be another connection: with a plainer hello, or for what the
  * dialogue has shown. */
 static bool is_again(struct face *face, const struct finding *f) {
     if (is_broken_by_hello(face, f)) {
-        if (face->shape == TLS_SHAPE_FULL)
-            face->first = *f;
+        if (!face->has_first)
+            keep_first(face, f);
         face->shape++;
         return true;
     }
     if (face->run->ended || left_ms(face) == 0 ||
         !talk_retry(&face->talk, f->outcome, !is_protocol_asked_for(face)))
         return false;
+    face->has_first = false;
     if (face->talk.is_guess)
-        face->first = *f;
+        keep_first(face, f);
     face->shape = TLS_SHAPE_FULL;
     return true;
+}
+
+/* Another connection for the next question; false where all are through. */
+static bool go_on_checking(struct face *face) {
+    struct check *check = &face->site->check;
+    while (check_next(check)) {
+        uint64_t left = left_ms(face);
+        if (face->run->ended || left == 0 || !connect_to(face, NULL))
+            continue;
+        net_conn_deadline(face->conn, check->step == CHECK_OLD ? left / 2 : left);
+        return true;
+    }
+    return false;
+}
+
+/* The certificate is there: what was found waits until the server was asked more. */
+static bool begin_checking(struct face *face, const struct finding *found) {
+    struct check *check = &face->site->check;
+    check->found = *found;
+    check->found_ms = now_ms(face) - face->start_ms;
+    check->harvest = face->harvest;
+    check->talk = face->talk;
+    face->harvest = NULL;
+    face->talk = talk_again(&check->talk);
+    if (go_on_checking(face))
+        return true;
+    end_checking(face);
+    return false;
+}
+
+static void take_check(struct face *face) {
+    struct check *check = &face->site->check;
+    if (face->harvest)
+        check_take(check, tls_harvest_result(face->harvest));
+    forget(face);
+    if (go_on_checking(face))
+        return;
+    struct finding f = check->found;
+    end_checking(face);
+    tell(face, &f);
+}
+
+static bool is_checking(const struct face *face) {
+    return face->is_base && face->site->check.harvest;
 }
 
 static void conclude(struct face *face, const struct finding *found, bool politely) {
     struct finding f = *found;
     leave(face, politely);
+    if (is_checking(face)) {
+        take_check(face);
+        return;
+    }
     if (is_again(face, &f)) {
         forget(face);
         if (connect_to(face, NULL))
             return;
     }
     /* The answer to the full hello, or to the dialogue, stands where no other brought a chain. */
-    if ((face->shape != TLS_SHAPE_FULL || face->talk.is_guess) && f.outcome != MODEL_OK) {
+    if (face->has_first && f.outcome != MODEL_OK) {
         f = face->first;
         face->shape = TLS_SHAPE_FULL;
         forget(face);
         if (face->talk.is_guess)
             talk_unguess(&face->talk);
     }
-    tell(face, &f);
+    if (f.outcome != MODEL_OK || !face->is_base || !begin_checking(face, &f))
+        tell(face, &f);
 }
 
 static void send_output(struct face *face) {
@@ -302,6 +382,21 @@ static void send_output(struct face *face) {
     tls_harvest_sent(face->harvest, n);
 }
 
+static enum tls_asked asked_of(enum model_asked asked) {
+    switch (asked) {
+    case MODEL_ASKED_RSA:
+        return TLS_ASKED_RSA;
+    case MODEL_ASKED_ECDSA:
+        return TLS_ASKED_ECDSA;
+    case MODEL_ASKED_ML_DSA:
+        return TLS_ASKED_ML_DSA;
+    case MODEL_ASKED_ANY:
+    case MODEL_ASKED_COUNT:
+        break;
+    }
+    return TLS_ASKED_ANY;
+}
+
 static void say_hello(struct face *face) {
     struct tls_ask ask = tls_ask_default();
     struct bytes alpn = text_or_none(dialogue_direct_alpn(face->talk.protocol));
@@ -309,7 +404,10 @@ static void say_hello(struct face *face) {
     ask.shape = face->shape;
     ask.alpn = &alpn;
     ask.alpn_n = face->talk.is_direct ? 1 : 0;
-    ask.sni = sni_of(face);
+    ask.sni = face->view.sni;
+    ask.asked = asked_of(face->view.asked);
+    if (is_checking(face))
+        check_ask(&face->site->check, &ask);
     if (tls_harvest_open(&face->run->hello_env, &face->run->keys, &ask, &face->harvest)) {
         struct finding f = {MODEL_LOCAL, MODEL_STAGE_CONNECT, -1, "no hello could be made"};
         conclude(face, &f, true);
@@ -332,10 +430,13 @@ static void say_words(struct face *face) {
 
 static void begin(struct face *face) {
     char text[IP_TEXT_MAX];
-    struct bytes name = sni_of(face);
+    struct bytes name = face->view.sni;
     struct ip self = {.size = 0};
     face->connected = true;
-    face->connect_ms = now_ms(face) - face->start_ms;
+    if (!is_checking(face)) {
+        face->has_connected = true;
+        face->connect_ms = now_ms(face) - face->conn_ms;
+    }
     if (name.n == 0)
         name = bytes_text(ip_write(&face->ip, text));
     if (model_protocol_row(face->talk.protocol)->has_dialogue)

@@ -106,6 +106,8 @@ bool talk_listen(struct talk *t);
 bool talk_is_strange(struct bytes data);
 /* The connection is over: ready for another. */
 void talk_reset(struct talk *t);
+/* Of another connection that begins as this one did. */
+struct talk talk_again(const struct talk *t);
 /* After a dialogue that led nowhere: whether it is worth another connection, as what the
  * server showed (`may_find`: its protocol was nobody's wish) or by TLS at once. */
 bool talk_retry(struct talk *t, enum model_outcome outcome, bool may_find);
@@ -148,9 +150,71 @@ struct finding {
     const char *detail;
 };
 
+/* ---- check.c: what else a server takes ---- */
+
+enum check_step { CHECK_NONE, CHECK_OLD, CHECK_HYBRID, CHECK_DONE };
+
+/* While its questions are asked, what the face had found before is kept here. */
+struct check {
+    enum check_step step;
+    struct tls_harvest *harvest;
+    struct talk talk;
+    struct finding found;
+    uint64_t found_ms;                      /* how long it took */
+    const char *old_version, *hybrid_group; /* as in observations; NULL: unknown */
+};
+
+void check_clear(struct check *c);
+/* On to the next question that the kept harvest does not answer. False: no more. */
+bool check_next(struct check *c);
+void check_ask(const struct check *c, struct tls_ask *ask);
+void check_take(struct check *c, const struct tls_result *result);
+
+/* ---- site.c: the faces of one address, where all are wanted ---- */
+
+enum { FACES_MAX = 24, LOOKS_MAX = 4 };
+
+/* How a server is looked at. */
+struct view {
+    struct bytes sni; /* empty: none */
+    enum model_asked asked;
+    unsigned look; /* 1 to LOOKS_MAX - 1: the same as 0 once more, told only where it differs */
+};
+
+struct site {
+    struct place *place;
+    struct ip ip;
+    struct view views[FACES_MAX];
+    size_t views_n, next;
+    uint64_t left_out; /* views that found no room */
+    uint8_t leaves[FACES_MAX][SHA256_SIZE];
+    size_t leaves_n;
+    struct arena names; /* of the views */
+    bool is_ptr_asked;
+    /* How the base was answered; further faces begin so. */
+    enum tls_shape shape;
+    struct talk talk;
+    struct check check; /* of the base */
+};
+
+struct face;
+
+/* The base view has this name. NULL: no memory. */
+struct site *site_open(struct place *place, const struct ip *ip, struct bytes sni);
+void site_close(struct site *s); /* NULL is allowed */
+/* The next view, in order; false: none left for now. */
+bool site_next(struct site *s, struct view *out);
+bool site_knows(const struct site *s, const uint8_t sha256[SHA256_SIZE]);
+/* What a face of it came to; leaf is the SHA-256 of result's first certificate, or NULL. */
+void site_learn(struct site *s, const struct face *face, enum model_outcome outcome,
+                const struct tls_result *result, const uint8_t *leaf);
+void site_learn_name(struct site *s, struct bytes name);
+
 struct face {
     struct run *run;
     struct place *place;
+    struct site *site; /* NULL: this face is all that is wanted of the address */
+    struct view view;
     struct ip ip; /* size 0: there is none to connect to */
     struct host *host;
     struct face *next;            /* ready, or waiting for its host */
@@ -158,12 +222,16 @@ struct face {
     struct net_conn *conn;        /* the one that counts; NULL once left */
     unsigned conns;               /* not yet gone */
     struct tls_harvest *harvest;
-    uint64_t start_ms;
+    uint64_t start_ms, conn_ms; /* of the face, of its last connection */
     int64_t start_s;
     uint64_t connect_ms, bytes; /* as in observations */
     enum tls_shape shape;
     struct talk talk;
     bool connected, told;
+    bool is_base;       /* the first of its address */
+    bool has_connected; /* connect_ms is set */
+    bool is_again;      /* a connection was begun before */
+    bool has_first;
     struct finding first; /* of the full hello, when a plainer one is tried */
 };
 
@@ -196,20 +264,25 @@ struct run {
     struct face *ready_first, *ready_last;
     struct face *active; /* under way, and not yet gone */
     uint64_t active_n, looking_up, start_ms;
-    uint64_t credit, credit_ms; /* of the rate: thousandths of a face; when last counted */
+    int64_t credit;     /* of the rate: thousandths of a connection; retries may owe some */
+    uint64_t credit_ms; /* when last counted */
     uint64_t endpoints, unfolded, endpoints_done;
     uint64_t begin_ms, shown_ms; /* by the clock of env: while files are read */
     struct model_account faces, states;
     bool drained, ended, pumping;
 };
 
-/* The face is told: its outcome is counted, its endpoint perhaps complete. */
+/* The face is told: its outcome is counted, its address goes on or is complete. */
 void run_face_told(struct run *r, struct face *face, enum model_outcome outcome);
 /* A look that was no face's: counted, and told. What is observed is in `o`. */
 void run_tell(struct run *r, const struct model_observation *o, struct probe_endpoint *endpoint,
               const struct probe_certificate *leaf);
 /* Tells how far it is, where it is time for that; false: the scan has to end. */
 bool run_goes_on(struct run *r);
+/* A second look that differs in nothing: like a retry, it is not counted. */
+void run_face_hidden(struct run *r, struct face *face);
+/* One connection more than the faces begun: the rate is charged for it. */
+void run_charge(struct run *r);
 /* Nothing of the face is left: its place is free. */
 void run_face_gone(struct run *r, struct face *face);
 

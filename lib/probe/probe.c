@@ -13,7 +13,14 @@
 
 enum { FILES_SPARE = 64 }; /* descriptors for all that is no connection of ours */
 
-enum { TICK_MS = 100, LOOKUPS_MAX = 128, BURST_MS = 50, WAITING_FACTOR = 2, FACTS_MAX = 1 << 20 };
+enum {
+    TICK_MS = 100,
+    LOOKUPS_MAX = 128,
+    BURST_MS = 50,
+    WAITING_FACTOR = 2,
+    FACTS_MAX = 1 << 20,
+    RATE_MAX = 1000000000
+};
 
 struct probe_limits probe_limits_default(void) {
     return (struct probe_limits){.parallel = 1000,
@@ -70,16 +77,42 @@ static void place_drop_face(struct place *p) {
 
 /* ---- faces ---- */
 
+/* The name that an ordinary client would send. */
+static struct bytes sni_of(const struct place *p) {
+    const struct probe_endpoint *e = &p->shown;
+    if (p->run->plan->sni.n > 0)
+        return p->run->plan->sni;
+    if (e->target->sni.n > 0)
+        return e->target->sni;
+    return e->endpoint.ip.size == 0 ? e->endpoint.host : (struct bytes){0};
+}
+
 static struct face *face_make(struct place *p, const struct ip *ip) {
     struct face *face = calloc(1, sizeof *face);
     if (!face)
         return NULL;
     face->run = p->run;
     face->place = p;
+    face->view.sni = sni_of(p);
     if (ip)
         face->ip = *ip;
     face->shape = TLS_SHAPE_FULL;
     face->talk.protocol = p->shown.endpoint.protocol;
+    return face;
+}
+
+/* One more of the address's faces, begun as its base was answered. */
+static struct face *face_make_next(struct site *s, const struct view *view) {
+    struct face *face = face_make(s->place, &s->ip);
+    if (!face)
+        return NULL;
+    face->site = s;
+    face->view = *view;
+    face->is_base = s->next == 1;
+    if (!face->is_base) {
+        face->shape = s->shape;
+        face->talk = s->talk;
+    }
     return face;
 }
 
@@ -104,7 +137,7 @@ static struct face *take_ready(struct run *r) {
 
 /* Into the list of those under way, counted as tried. */
 static void begin(struct run *r, struct face *face) {
-    r->faces.total++;
+    r->faces.total += face->view.look == 0; /* else when it is told */
     r->active_n++;
     face->before = NULL;
     face->behind = r->active;
@@ -113,17 +146,35 @@ static void begin(struct run *r, struct face *face) {
     r->active = face;
 }
 
+static void pump(struct run *r);
+static void drop_unbegun(struct run *r);
+static void site_go_on(struct run *r, struct site *s);
+
+/* The face has no more to do with its endpoint. */
+static void part(struct run *r, struct face *face) {
+    struct place *p = face->place;
+    struct site *s = face->site;
+    face->place = NULL;
+    face->site = NULL;
+    face->is_base = false;
+    if (s)
+        site_go_on(r, s);
+    else
+        place_drop_face(p);
+}
+
 void run_face_told(struct run *r, struct face *face, enum model_outcome outcome) {
     struct place *p = face->place;
+    r->faces.total += face->view.look > 0;
     model_account_add(&r->faces, outcome);
     p->state = p->has_state ? model_outcome_best(p->state, outcome) : outcome;
     p->has_state = true;
-    face->place = NULL;
-    place_drop_face(p);
+    part(r, face);
 }
 
-static void pump(struct run *r);
-static void drop_unbegun(struct run *r);
+void run_face_hidden(struct run *r, struct face *face) {
+    part(r, face);
+}
 
 void run_face_gone(struct run *r, struct face *face) {
     if (face->host) {
@@ -156,26 +207,95 @@ static void tell_without(struct place *p, const struct ip *ip, enum model_outcom
     face_tell_only(face, &f);
 }
 
+/* Ready, or waiting for its host. False: no memory, also where face is NULL. */
+static bool queue(struct run *r, struct face *face) {
+    bool go = false;
+    if (!face || !hosts_take(&r->hosts, face, &go)) {
+        free(face);
+        return false;
+    }
+    if (go)
+        make_ready(r, face);
+    return true;
+}
+
+/* ---- sites ---- */
+
+static void site_end(struct run *r, struct site *s) {
+    struct place *p = s->place;
+    struct ip ip = s->ip;
+    uint64_t left_out = s->left_out;
+    char detail[80];
+    site_close(s);
+    if (left_out > 0 && !r->ended) {
+        snprintf(detail, sizeof detail, "%llu more names or kinds of key: %d faces an address",
+                 (unsigned long long)left_out, FACES_MAX);
+        p->faces_open++;
+        tell_without(p, &ip, MODEL_LIMIT, detail);
+    }
+    place_drop_face(p);
+}
+
+static void on_own_name(void *context, const struct net_answer *answer) {
+    struct site *s = context;
+    struct run *r = s->place->run;
+    r->looking_up--;
+    if (answer->name && !r->ended)
+        site_learn_name(s, bytes_text(answer->name));
+    site_go_on(r, s);
+    pump(r);
+}
+
+/* Asked for last, and only of what has shown a certificate. */
+static bool ask_own_name(struct run *r, struct site *s) {
+    if (s->is_ptr_asked || s->leaves_n == 0 || r->plan->sni.n > 0)
+        return false;
+    s->is_ptr_asked = true;
+    r->looking_up++;
+    if (net_resolve_address(r->resolver, &s->ip, on_own_name, s) == ERR_OK)
+        return true;
+    r->looking_up--;
+    return false;
+}
+
+/* The next face of the address is queued, or it is through. */
+static void site_go_on(struct run *r, struct site *s) {
+    struct view view;
+    if (!r->ended && site_next(s, &view)) {
+        if (!queue(r, face_make_next(s, &view)))
+            site_end(r, s);
+    } else if (r->ended || !ask_own_name(r, s)) {
+        site_end(r, s);
+    }
+}
+
+/* Ranges are looked at once an address; what somebody named is looked at from all sides. */
+static bool is_full(const struct place *p) {
+    enum probe_faces faces = p->run->plan->faces;
+    return faces == PROBE_FACES_FULL ||
+           (faces == PROBE_FACES_BY_TARGET && p->shown.target->kind == MODEL_TARGET_NAME);
+}
+
 /* A face of the place at this address: ready, waiting for its host, or told. */
 static void admit(struct place *p, const struct ip *ip) {
     struct run *r = p->run;
     const struct model_endpoint *e = &p->shown.endpoint;
-    bool go = false;
-
     bool is_asked_for = e->ip.size > 0 && r->plan->connect.size == 0; /* unfolding has seen to it */
     if (!is_asked_for && r->plan->exclusions &&
         model_excluded(r->plan->exclusions, e->host, ip, e->port)) {
         tell_without(p, ip, MODEL_EXCLUDED, "it leads to an excluded address");
         return;
     }
-    struct face *face = face_make(p, ip);
-    if (!face || !hosts_take(&r->hosts, face, &go)) {
-        free(face);
-        place_drop_face(p);
+    if (is_full(p)) {
+        struct site *s = site_open(p, ip, sni_of(p));
+        if (s)
+            site_go_on(r, s);
+        else
+            place_drop_face(p);
         return;
     }
-    if (go)
-        make_ready(r, face);
+    if (!queue(r, face_make(p, ip)))
+        place_drop_face(p);
 }
 
 /* ---- names ---- */
@@ -228,8 +348,9 @@ static void take_endpoint(struct run *r, const struct model_endpoint *e,
 static bool may_begin(struct run *r) {
     if (r->limits.rate == UINT64_MAX)
         return true;
-    uint64_t now = net_loop_now_ms(r->loop), most = r->limits.rate * BURST_MS;
-    r->credit += (now - r->credit_ms) * r->limits.rate;
+    uint64_t now = net_loop_now_ms(r->loop);
+    int64_t rate = (int64_t)r->limits.rate, most = rate * BURST_MS;
+    r->credit += (int64_t)(now - r->credit_ms) * rate;
     r->credit_ms = now;
     if (most < 1000)
         most = 1000;
@@ -239,8 +360,13 @@ static bool may_begin(struct run *r) {
         r->credit -= 1000;
         return true;
     }
-    net_timer_start(r->rate_timer, (1000 - r->credit) / r->limits.rate + 1, 0);
+    net_timer_start(r->rate_timer, (uint64_t)((1000 - r->credit) / rate) + 1, 0);
     return false;
+}
+
+void run_charge(struct run *r) {
+    if (r->limits.rate != UINT64_MAX)
+        r->credit -= 1000;
 }
 
 static bool has_endpoint(struct run *r) {
@@ -291,12 +417,11 @@ static void pump(struct run *r) {
 /* Faces that were not begun: their endpoints were not reached. */
 static void drop_unbegun(struct run *r) {
     for (struct face *face; (face = take_ready(r)) != NULL;) {
-        struct place *p = face->place;
         struct face *heir = hosts_give(&r->hosts, face);
         if (heir)
             make_ready(r, heir);
+        part(r, face);
         free(face);
-        place_drop_face(p);
     }
 }
 
@@ -450,6 +575,8 @@ enum err probe_run(const struct env *env, const struct probe_plan *plan,
     r->plan = plan;
     r->limits = *limits;
     r->limits.parallel = parallel_allowed(limits->parallel);
+    if (r->limits.rate > RATE_MAX)
+        r->limits.rate = UINT64_MAX;
     r->watch = watch;
     hosts_init(&r->hosts, limits->per_host);
     seen_init(&r->seen);

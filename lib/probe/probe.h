@@ -36,12 +36,25 @@
 struct probe_limits {
     uint64_t parallel;    /* faces in flight */
     uint64_t per_host;    /* of them, to one address */
-    uint64_t rate;        /* faces begun a second */
+    uint64_t rate;        /* connections begun a second, retries and checks included */
     uint64_t timeout_ms;  /* for one face, connect to certificate, its retries included */
     uint64_t deadline_ms; /* for the whole scan */
 };
 
 struct probe_limits probe_limits_default(void); /* 1000, 4, 500, 5000, none */
+
+/* How many faces an address of an endpoint has. Quick: one, as an ordinary client would see
+ * it. Full: by its name and without; for RSA, ECDSA and ML-DSA keys; by the names that the
+ * certificates found and the address's own name (PTR) teach; a named service up to four
+ * times, for the nodes behind a load balancer; until no new certificate appears, or at 24
+ * faces: then one more face with outcome `limit` says how many were left out. A look
+ * that repeats another and shows the same is not counted. The first face also says whether
+ * old versions and a hybrid group are taken (a connection each). */
+enum probe_faces {
+    PROBE_FACES_BY_TARGET, /* full where a name is configured, quick for addresses and ranges */
+    PROBE_FACES_QUICK,
+    PROBE_FACES_FULL,
+};
 
 /* What to look at; all borrowed for the scan. */
 struct probe_plan {
@@ -52,7 +65,8 @@ struct probe_plan {
     struct bytes sni;             /* for all, instead of each name; empty: as the targets say */
     struct ip connect;            /* connect there instead of looking up; size 0: no */
     enum model_protocol protocol; /* for all; MODEL_PROTOCOL_NONE: as the targets say */
-    struct bytes scan;            /* its id, in each observation */
+    enum probe_faces faces;
+    struct bytes scan; /* its id, in each observation */
     /* Paths, as they were told, where certificates were at the last pass, in byte order.
      * Those that a walk over their target does not meet again are told too: as
      * `no_certificate` where nothing is left, as `local` where that cannot be seen. */

@@ -43,13 +43,17 @@ bool talk_is_strange(struct bytes data) {
     return data.n > 0 && (data.p[0] < RECORD_FIRST || data.p[0] > RECORD_LAST);
 }
 
+struct talk talk_again(const struct talk *t) {
+    return (struct talk){.protocol = t->protocol,
+                         .expected = t->expected,
+                         .is_direct = t->is_direct,
+                         .is_guess = t->is_guess,
+                         .is_found = t->is_found};
+}
+
 void talk_reset(struct talk *t) {
     dialogue_close(t->dialogue);
-    *t = (struct talk){.protocol = t->protocol,
-                       .expected = t->expected,
-                       .is_direct = t->is_direct,
-                       .is_guess = t->is_guess,
-                       .is_found = t->is_found};
+    *t = talk_again(t);
 }
 
 /* TLS at once, where nobody talks to the dialogue: under the protocol's name where it has

@@ -295,7 +295,7 @@ check("the named set has them", set(KNOWN) <= {o["port"] for o in look(ADDRESS, 
 os.makedirs(path("targets"))
 with open(path("targets", "targets"), "w") as out:
     out.write("127.0.0.1 %d protocol=pop3\nhost.test %d protocol=xmpp\n" % (ports["pop3"], ports["xmpp"]))
-found = look("--connect", "127.0.0.1", config="targets")
+found = look("--connect", "127.0.0.1", "--faces", "quick", config="targets")
 check_equal("by the target", sorted((o["protocol"], o["outcome"]) for o in found), [("pop3", "ok"), ("xmpp", "ok")])
 
 o = one("imap://127.0.0.1:%d" % ports["imap"])
