@@ -568,9 +568,13 @@ static void take_failure(struct face *face, const struct net_event *event) {
     conclude(face, &f, false);
 }
 
+/* Nothing, or too little, was said to us in time. */
 static const char *silence_of(const struct talk *talk) {
-    return talk->is_heard ? "the dialogue did not come to its end"
-                          : "connected, but no greeting or answer";
+    if (talk->is_heard)
+        return "the dialogue did not come to its end: a longer --timeout may help";
+    return dialogue_begins(talk->protocol)
+               ? "connected, but no answer"
+               : "connected, but no greeting: a slow one, or TLS at once (--protocol tls)";
 }
 
 static void take_timeout(struct face *face) {

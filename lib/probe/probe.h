@@ -9,7 +9,8 @@
  * its port has (a greeting instead of TLS, TLS instead of a greeting), the face connects once
  * more for that, and the observation names it; the endpoint keeps the protocol of its port.
  * MS SQL and PostgreSQL that end it without a word are tried with TLS at once, and so are
- * others on the port of a protocol in which the client speaks first.
+ * others on the port of a protocol in which the client speaks first. A TLS server that waits
+ * where a greeting is expected stays `timeout`: only the right protocol, given, finds it.
  *
  * Each address that a name leads to is a face of its endpoint, looked at for
  * itself. Names are sent as SNI, addresses are not. A server that breaks on our

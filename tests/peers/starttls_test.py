@@ -99,7 +99,8 @@ class Peer:
 
     def __init__(self, handle, address="127.0.0.1", port=0):
         self.handle, self.count, self.heard, self.is_patient = handle, 0, b"", False
-        self.socket = socket.create_server((address, port), backlog=64)
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        self.socket = socket.create_server((address, port), family=family, backlog=64)
         self.port = self.socket.getsockname()[1]
         threading.Thread(target=self.serve, daemon=True).start()
 
@@ -234,6 +235,13 @@ def tls_or_alert(client):
         tls(client)
     else:
         client.sendall(ALERT)
+
+
+try:
+    peer = Peer(says(b"220 mx\r\n", b"EHLO [IPv6:::1]\r\n", b"250 STARTTLS\r\n", b"STARTTLS\r\n", b"220 go\r\n"), "::1")
+    check("over IPv6", is_found(one("[::1]:%d" % peer.port, "--protocol", "smtp"), "smtp"))
+except OSError as none:
+    check("over IPv6", not os.path.exists("/proc/net/if_inet6") or " lo" not in open("/proc/net/if_inet6").read(), str(none))
 
 
 def strict(alpn):
@@ -390,8 +398,8 @@ def reset(client):
 
 GO = (b"220 mx\r\n", EHLO, b"250 STARTTLS\r\n", b"STARTTLS\r\n", b"220 go\r\n")
 CASES = [
-    ("silence", "smtp", lambda peer, client: time.sleep(5), "timeout", "dialogue", "connected, but no greeting or answer"),
-    ("a greeting that does not end", "smtp", says(b"220-wait", then=lambda c: time.sleep(5)), "timeout", "dialogue", "the dialogue did not come to its end"),
+    ("silence", "smtp", lambda peer, client: time.sleep(5), "timeout", "dialogue", "connected, but no greeting: a slow one, or TLS at once (--protocol tls)"),
+    ("a greeting that does not end", "smtp", says(b"220-wait", then=lambda c: time.sleep(5)), "timeout", "dialogue", "the dialogue did not come to its end: a longer --timeout may help"),
     ("an end in the dialogue", "smtp", says(b"220-wait\r\n", then=lambda c: None), "closed", "dialogue", "closed during the dialogue"),
     ("a reset in the dialogue", "imap", says(b"* OK\r\n", b"a1 STARTTLS\r\n", then=reset), "reset", "dialogue", None),
     ("a line without end", "ftp", endless(b"220 x"), "limit", "dialogue", "a line or message without end"),
