@@ -44,7 +44,7 @@ STORE := log/entry log/tree log/dictionary log/segment log/walk log/commit log/r
 	inventory/agents inventory/push inventory/copy inventory/where inventory/lists inventory/group inventory/details inventory/ending inventory/walk \
 	inventory/entries inventory/requests inventory/revocations inventory/services inventory/work
 WEB := http/request http/target http/head http/reader http/response http/asset http/route http/tls_server \
-	http/listener http/connection http/server http/control_client \
+	http/pace http/listener http/connection http/server http/control_client \
 	auth/auth auth/users auth/sessions auth/tokens auth/nonces auth/agents \
 	api/rows api/digest api/routes api/reply api/openapi api/summary api/people api/certificates api/groups api/endpoints \
 	api/agents api/lines api/push api/authority api/requests api/requests_json api/services api/work
@@ -77,7 +77,7 @@ UNIT_TESTS := \
 	model_endpoint_test model_observation_test model_certificate_test \
 	base_bytes_test base_text_test base_json_test base_zip_test base_file_test base_walk_test base_process_test \
 	base_opt_test base_der_test base_ber_test base_oid_test base_ip_test \
-	http_reader_test http_target_test http_response_test http_server_test \
+	http_pace_test http_reader_test http_target_test http_response_test http_server_test \
 	crypto_hash_test crypto_aead_test crypto_ecdh_test crypto_sodium_test crypto_key_test \
 	crypto_verify_test crypto_rc2_test crypto_pbe_test \
 	tls_hello_test tls_message_test tls_schedule_test tls_harvest_test \

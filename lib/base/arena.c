@@ -16,22 +16,29 @@ void arena_init(struct arena *a, size_t max) {
     *a = (struct arena){.max = max};
 }
 
-static void free_blocks(struct arena_block *block) {
+static void wipe_block(const struct arena *a, struct arena_block *block) {
+    if (a->wipe != NULL)
+        a->wipe(block->space, block->used);
+}
+
+static void free_blocks(const struct arena *a, struct arena_block *block) {
     while (block != NULL) {
         struct arena_block *next = block->next;
+        wipe_block(a, block);
         free(block);
         block = next;
     }
 }
 
 void arena_clear(struct arena *a) {
-    free_blocks(a->blocks);
-    *a = (struct arena){.max = a->max};
+    free_blocks(a, a->blocks);
+    *a = (struct arena){.max = a->max, .wipe = a->wipe};
 }
 
 void arena_reset(struct arena *a) {
     if (a->blocks != NULL) {
-        free_blocks(a->blocks->next);
+        free_blocks(a, a->blocks->next);
+        wipe_block(a, a->blocks);
         a->blocks->next = NULL;
         a->blocks->used = 0;
     }

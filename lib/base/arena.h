@@ -3,6 +3,7 @@
  * Allocations are zeroed and aligned for any type; nothing is freed singly.
  * Beyond `max` bytes in total arena_alloc returns NULL and sets `err`
  * (ERR_LIMIT; ERR_MEMORY where the system refuses). One thread at a time.
+ * Whoever puts secrets in sets `wipe` behind arena_init (crypto_wipe).
  */
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
@@ -14,8 +15,9 @@ struct arena_block;
 
 struct arena {
     struct arena_block *blocks;
-    size_t used, max; /* bytes handed out, allowed */
-    enum err err;     /* sticky */
+    size_t used, max;                /* bytes handed out, allowed */
+    enum err err;                    /* sticky */
+    void (*wipe)(void *p, size_t n); /* NULL, or called on memory before it is given back */
 };
 
 void arena_init(struct arena *a, size_t max);

@@ -11,12 +11,20 @@ void buf_init(struct buf *b, size_t max) {
     *b = (struct buf){.max = max};
 }
 
-void buf_clear(struct buf *b) {
+static void give_back(const struct buf *b) {
+    if (b->wipe != NULL && b->p != NULL)
+        b->wipe(b->p, b->cap);
     free(b->p);
-    *b = (struct buf){.max = b->max};
+}
+
+void buf_clear(struct buf *b) {
+    give_back(b);
+    *b = (struct buf){.max = b->max, .wipe = b->wipe};
 }
 
 void buf_reset(struct buf *b) {
+    if (b->wipe != NULL && b->p != NULL)
+        b->wipe(b->p, b->cap);
     b->n = 0;
     b->err = ERR_OK;
 }
@@ -31,12 +39,25 @@ static bool fail(struct buf *b, enum err code) {
     return false;
 }
 
+/* realloc may leave a copy behind. */
+static uint8_t *move_away(const struct buf *b, size_t cap) {
+    if (b->wipe == NULL)
+        return realloc(b->p, cap);
+    uint8_t *p = malloc(cap);
+    if (p == NULL)
+        return NULL;
+    if (b->n > 0)
+        memcpy(p, b->p, b->n);
+    give_back(b);
+    return p;
+}
+
 /* Doubling keeps the cost per byte constant. */
 static bool grow(struct buf *b, size_t n) {
     size_t cap = b->cap < FIRST_CAP ? FIRST_CAP : b->cap;
     while (cap - b->n <= n)
         cap = cap > SIZE_MAX / 2 ? b->n + n + 1 : cap * 2;
-    uint8_t *p = realloc(b->p, cap);
+    uint8_t *p = move_away(b, cap);
     if (p == NULL)
         return fail(b, ERR_MEMORY);
     b->p = p;

@@ -3,6 +3,7 @@
  * A failed write sets `err` (ERR_LIMIT past `max`, ERR_MEMORY), adds nothing
  * and makes every later write fail, so one check at the end suffices.
  * Owned by the caller: buf_init ... buf_clear. One thread at a time.
+ * Whoever puts secrets in sets `wipe` behind buf_init (crypto_wipe).
  */
 #ifndef BASE_BUF_H
 #define BASE_BUF_H
@@ -14,12 +15,13 @@
 
 struct buf {
     uint8_t *p;
-    size_t n, cap, max; /* bytes held, allocated, allowed */
-    enum err err;       /* sticky */
+    size_t n, cap, max;              /* bytes held, allocated, allowed */
+    enum err err;                    /* sticky */
+    void (*wipe)(void *p, size_t n); /* NULL, or called on storage before it is given back */
 };
 
 void buf_init(struct buf *b, size_t max);
-void buf_clear(struct buf *b); /* frees; the buffer may be used again, same max */
+void buf_clear(struct buf *b); /* frees; the buffer may be used again, same max and wipe */
 void buf_reset(struct buf *b); /* forgets content and error, keeps the storage */
 
 struct bytes buf_bytes(const struct buf *b); /* borrowed until the next write */

@@ -146,6 +146,50 @@ static void an_arena_is_zeroed_aligned_and_bounded(void **state) {
     arena_clear(&a);
 }
 
+/* Overwrites, and remembers how much it got. */
+static size_t wiped;
+
+static void wipe(void *p, size_t n) {
+    memset(p, 0xaa, n);
+    wiped += n;
+}
+
+/* Every storage that a secret lay in is wiped: moved out of, forgotten, given back. */
+static void secrets_are_wiped(void **state) {
+    (void)state;
+    struct buf b;
+    wiped = 0;
+    buf_init(&b, 1000);
+    b.wipe = wipe;
+    buf_text(&b, "secret");
+    size_t first = b.cap;
+    buf_fill(&b, 'x', 500);
+    assert_int_equal(wiped, first);
+    assert_memory_equal(b.p, "secretxx", 8);
+    buf_reset(&b);
+    assert_int_equal(b.p[0], 0xaa);
+    buf_clear(&b);
+    assert_int_equal(wiped, first + 2 * 512);
+    assert_true(b.wipe == wipe && b.p == NULL);
+    buf_clear(&b); /* nothing there */
+
+    struct arena a;
+    arena_init(&a, 100000);
+    a.wipe = wipe;
+    wiped = 0;
+    uint8_t *p = arena_alloc(&a, 32);
+    arena_alloc(&a, 6000); /* a second block */
+    memcpy(p, "secret", 6);
+    arena_reset(&a);
+    /* reset keeps the newer, larger block */
+    assert_int_equal(wiped, 6000 + 32);
+    arena_alloc(&a, 64);
+    wiped = 0;
+    arena_clear(&a);
+    assert_int_equal(wiped, 64);
+    assert_true(a.wipe == wipe);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_big_endian_and_stops_at_the_end),
@@ -157,6 +201,7 @@ int main(void) {
         cmocka_unit_test(vectors_are_written_with_their_length),
         cmocka_unit_test(the_front_and_the_end_can_go),
         cmocka_unit_test(an_arena_is_zeroed_aligned_and_bounded),
+        cmocka_unit_test(secrets_are_wiped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/os.h"
 #include "base/thread.h"
+#include "crypto/crypto.h"
 #include "web/http/control_client.h"
 #include "web/http/http.h"
 
@@ -65,6 +66,7 @@ static enum http_verdict handle(void *context, struct http_request *rq) {
     static char mark[] = "!";
     assert_true(rq->local);
     assert_false(rq->secure);
+    assert_true(rq->arena.wipe == crypto_wipe && rq->response.body.wipe == crypto_wipe);
     if (bytes_is(rq->path, "/echo")) {
         rq->response.status = 201;
         rq->response.content_type = "application/octet-stream";

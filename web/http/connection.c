@@ -16,6 +16,8 @@
 #include "web/http/response.h"
 #include "web/http/server.h"
 
+#include "crypto/crypto.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +30,6 @@ enum {
     OUT_MAX = 131072,
     HEAD_MAX = 262144, /* of a response */
     LINGER_MS = 2000,  /* for the peer to read our last words before a reset could drop them */
-    ADDRESS_KEY = 16,
 };
 
 struct http_connection {
@@ -43,9 +44,10 @@ struct http_connection {
     bool eof;             /* the peer sends no more */
     bool close_after;     /* this answer is the last */
     uint64_t deadline_ms; /* 0: none */
+    uint64_t begin_ms;    /* the handshake waits until then; 0: it does not */
 
     char peer[HTTP_ADDRESS_MAX];
-    uint8_t address_key[ADDRESS_KEY]; /* what counts as one address */
+    uint8_t address_key[HTTP_ADDRESS_KEY]; /* what counts as one address */
 
     uint8_t in[IN_BYTES];
     struct bytes in_rest; /* of `in`, not yet taken */
@@ -89,6 +91,7 @@ static void begin_request(struct http_connection *c) {
         .peer = c->peer, .local = c->local, .secure = c->tls != NULL, .connection = c};
     arena_init(&c->rq.arena, limits_of(c)->arena_bytes);
     http_response_begin(&c->rq.response, limits_of(c)->response_bytes);
+    c->rq.arena.wipe = c->rq.response.body.wipe = crypto_wipe;
     set_deadline(c, limits_of(c)->idle_ms);
 }
 
@@ -127,6 +130,7 @@ static void free_if_done(struct http_connection *c) {
     tls_server_close(c->tls);
     buf_clear(&c->out);
     buf_clear(&c->sending);
+    crypto_wipe(c, sizeof *c);
     free(c);
 }
 
@@ -247,6 +251,7 @@ static void begin_answer(struct http_connection *c) {
                                         .hsts = c->tls != NULL && s->options.name != NULL,
                                         .now_s = env_now_s(s->env)};
     buf_init(&c->head, HEAD_MAX);
+    c->head.wipe = crypto_wipe;
     http_response_write(&c->rq, &frame, &c->head, &c->body_rest);
     log_answer(c);
     if (c->head.err != ERR_OK) {
@@ -412,7 +417,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf) {
 
 static void set_reading(struct http_connection *c) {
     bool phase_reads = c->phase == HANDSHAKE || c->phase == READING || c->phase == LINGERING;
-    bool wanted = phase_reads && c->in_rest.n == 0 && !c->eof;
+    bool wanted = phase_reads && c->in_rest.n == 0 && !c->eof && c->begin_ms == 0;
     if (c->phase == CLOSED || wanted == c->is_reading)
         return;
     c->is_reading = wanted;
@@ -497,7 +502,7 @@ static void read_peer(struct http_connection *c) {
         return;
     }
     const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&name;
-    memcpy(c->address_key, &v6->sin6_addr, ADDRESS_KEY);
+    memcpy(c->address_key, &v6->sin6_addr, HTTP_ADDRESS_KEY);
     if (memcmp(c->address_key, mapped, sizeof mapped) == 0) {
         uv_inet_ntop(AF_INET, &c->address_key[sizeof mapped], c->peer, sizeof c->peer);
         return;
@@ -510,7 +515,7 @@ static size_t connections_like(const struct http_connection *c) {
     size_t n = 0;
     for (const struct http_connection *other = c->loop->connections; other != NULL;
          other = other->next)
-        n += !other->local && memcmp(other->address_key, c->address_key, ADDRESS_KEY) == 0;
+        n += !other->local && memcmp(other->address_key, c->address_key, HTTP_ADDRESS_KEY) == 0;
     return n;
 }
 
@@ -540,6 +545,18 @@ static bool is_admissible(struct http_connection *c) {
     return loop->connections_n <= limits_of(c)->connections || make_room(loop);
 }
 
+/* A handshake costs us far more than the one who asks for it: those of one address come
+ * in turn. Nothing is read before that. False: the line is too long. */
+static bool take_turn(struct http_connection *c) {
+    uint64_t now_ms = http_loop_now_ms(c->loop);
+    uint64_t wait_ms =
+        http_pace_wait(&c->loop->pace, c->address_key, limits_of(c)->handshakes_per_second, now_ms);
+    if (wait_ms > 0)
+        c->begin_ms = now_ms + wait_ms;
+    set_deadline(c, wait_ms + limits_of(c)->handshake_ms);
+    return wait_ms <= limits_of(c)->handshake_ms;
+}
+
 static bool start(struct http_connection *c) {
     const struct http_server *s = c->loop->server;
     if (!is_admissible(c))
@@ -552,8 +569,7 @@ static bool start(struct http_connection *c) {
     uv_tcp_nodelay(&c->uv.tcp, 1);
     c->tls = tls_server_open(s->env, s->identity);
     c->phase = HANDSHAKE;
-    set_deadline(c, limits_of(c)->handshake_ms);
-    return c->tls != NULL;
+    return c->tls != NULL && take_turn(c);
 }
 
 static int init_handle(struct http_connection *c) {
@@ -574,6 +590,8 @@ void http_connection_accept(struct http_listener *listener) {
     c->uv.handle.data = c;
     buf_init(&c->out, OUT_MAX);
     buf_init(&c->sending, OUT_MAX);
+    if (c->local) /* in clear */
+        c->out.wipe = c->sending.wipe = crypto_wipe;
     http_reader_init(&c->reader, limits_of(c), &c->loop->bodies);
     link_connection(c);
     if (c->local)
@@ -606,9 +624,14 @@ static void expire(struct http_connection *c) {
 
 /* Closing only begins here: nothing leaves the list before the loop goes on. */
 void http_connections_tick(struct http_loop *loop, uint64_t now_ms) {
-    for (struct http_connection *c = loop->connections; c != NULL; c = c->next)
+    for (struct http_connection *c = loop->connections; c != NULL; c = c->next) {
+        if (c->begin_ms != 0 && now_ms >= c->begin_ms) {
+            c->begin_ms = 0;
+            set_reading(c);
+        }
         if (c->deadline_ms != 0 && now_ms >= c->deadline_ms)
             expire(c);
+    }
 }
 
 void http_connections_drain(struct http_loop *loop) {

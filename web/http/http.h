@@ -168,17 +168,19 @@ struct http_limits {
     size_t connections; /* [2048] at once, all listeners */
     size_t
         connections_per_address; /* [256]; an IPv6 /64 is one address; not for the control socket */
-    size_t head_bytes;           /* [16 KiB] request line and headers, then 431 */
-    size_t target_bytes;         /* [8 KiB] then 414 */
-    size_t bodies_bytes;         /* [512 MiB] of all requests under way, then 503 */
-    size_t response_bytes;       /* [256 MiB] of one response's body */
-    size_t arena_bytes;          /* [64 MiB] of one request */
-    size_t works;                /* [64] waiting in http_work, then 503 */
-    uint64_t handshake_ms;       /* [10 s] TCP accept to TLS done */
-    uint64_t head_ms;            /* [10 s] first byte to whole head */
-    uint64_t idle_ms;            /* [75 s] between requests */
-    uint64_t transfer_ms;        /* [30 s] for a body or an answer, plus 1 ms a byte (1 KB/s) */
-    uint64_t drain_ms;           /* [10 s] to finish what is under way after stop */
+    size_t handshakes_per_second; /* [50] begun by one address (a /64), after as many at once;
+                                     more wait for their turn, or are closed after handshake_ms */
+    size_t head_bytes;            /* [16 KiB] request line and headers, then 431 */
+    size_t target_bytes;          /* [8 KiB] then 414 */
+    size_t bodies_bytes;          /* [512 MiB] of all requests under way, then 503 */
+    size_t response_bytes;        /* [256 MiB] of one response's body */
+    size_t arena_bytes;           /* [64 MiB] of one request */
+    size_t works;                 /* [64] waiting in http_work, then 503 */
+    uint64_t handshake_ms;        /* [10 s] TCP accept to TLS done */
+    uint64_t head_ms;             /* [10 s] first byte to whole head */
+    uint64_t idle_ms;             /* [75 s] between requests */
+    uint64_t transfer_ms;         /* [30 s] for a body or an answer, plus 1 ms a byte (1 KB/s) */
+    uint64_t drain_ms;            /* [10 s] to finish what is under way after stop */
 };
 
 /* What the server shows in TLS. Borrowed during the call only. */

@@ -22,6 +22,7 @@
 #include "web/http/reader.h"
 
 #include "base/text.h"
+#include "crypto/crypto.h"
 
 enum state { HEAD, WAIT, LENGTH, SIZE, EXTENSION, DATA, DATA_END, TRAILER, WHOLE, FAILED };
 
@@ -44,6 +45,7 @@ void http_reader_init(struct http_reader *r, const struct http_limits *limits,
     *r = (struct http_reader){.limits = limits, .budget = budget};
     buf_init(&r->head, limits->head_bytes);
     buf_init(&r->body, 0);
+    r->head.wipe = r->body.wipe = crypto_wipe; /* cookies, tokens, passwords */
 }
 
 static void give_back_body(struct http_reader *r) {
@@ -52,6 +54,7 @@ static void give_back_body(struct http_reader *r) {
     if (r->body.cap > KEEP_BODY_BYTES)
         buf_clear(&r->body);
     buf_reset(&r->body);
+    r->body.wipe = crypto_wipe;
 }
 
 void http_reader_clear(struct http_reader *r) {
@@ -146,6 +149,8 @@ void http_reader_accept(struct http_reader *r, size_t body_max) {
 static enum http_event take_body(struct http_reader *r, struct bytes piece) {
     if (piece.n > r->budget->max - r->budget->used)
         return fail(r, 503, "too many bodies at once");
+    if (r->body.n + piece.n > KEEP_BODY_BYTES) /* a scan, no password */
+        r->body.wipe = NULL;
     buf_put(&r->body, piece);
     if (r->body.err == ERR_LIMIT)
         return fail(r, 413, "the body is too long");

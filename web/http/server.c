@@ -18,6 +18,7 @@ static void default_ms(uint64_t *value, uint64_t standard) {
 static void set_limits(struct http_limits *l) {
     default_to(&l->connections, 2048);
     default_to(&l->connections_per_address, 256);
+    default_to(&l->handshakes_per_second, 50);
     default_to(&l->head_bytes, (size_t)16 << 10);
     default_to(&l->target_bytes, (size_t)8 << 10);
     default_to(&l->bodies_bytes, (size_t)512 << 20);

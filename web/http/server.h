@@ -9,6 +9,7 @@
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H
 
+#include "web/http/pace.h"
 #include "web/http/reader.h"
 #include "web/http/tls_server.h"
 
@@ -43,6 +44,7 @@ struct http_loop {
     size_t listeners_n;
     struct http_connection *connections; /* list */
     size_t connections_n;
+    struct http_pace pace; /* of handshakes */
     struct http_budget bodies;
     size_t works; /* in the background or waiting for it */
     uint64_t ticks;
