@@ -48,7 +48,7 @@ WEB := http/request http/target http/head http/reader http/response http/asset h
 	auth/auth auth/users auth/sessions auth/tokens auth/nonces auth/agents \
 	api/rows api/digest api/routes api/reply api/openapi api/summary api/people api/certificates api/groups api/endpoints \
 	api/agents api/lines api/push api/authority api/requests api/requests_json api/services api/work
-GUI := index.html style.css icon.svg app.js api.js dom.js format.js list.js query.js keys.js login.js \
+GUI := index.html style.css icon.svg app.js api.js dom.js format.js list.js query.js keys.js login.js password.js \
 	dashboard.js certificates.js certificate.js endpoints.js agents.js requests.js admin.js
 APPLETS := \
 	ers/ers ers/targets ers/discover ers/discover_say ers/inspect ers/inspect_text ers/agent ers/session ers/spool \

@@ -171,6 +171,26 @@ for method, target, value in (("GET", "/users", None), ("GET", "/tokens", None),
 refused("users: the name is taken", admin.call("POST", "/users", {"name": "vera", "role": "viewer"}), 409, "exists")
 refused("users: the last administrator stays", admin.call("POST", "/users/admin/disable", {}), 409, "conflict")
 
+# ---- one's own password -------------------------------------------------------
+
+NEW = "a newer password of pia"
+pia, elsewhere = Person(url, ROOT), Person(url, ROOT)
+_, answer = admin.call("POST", "/users", {"name": "pia", "role": "viewer"})
+pia.call("POST", "/session/link", {"link": answer["link"].split("#")[1], "password": SECRET})
+check_equal("password: logged in twice", elsewhere.call("POST", "/session", {"user": "pia", "password": SECRET})[0], 200)
+refused("password: not without the one until now", pia.call("POST", "/users/pia/password", {"password": NEW}), 403, "permission")
+refused("password: nor with a wrong one", pia.call("POST", "/users/pia/password", {"password": NEW, "current": NEW}), 403, "permission")
+refused("password: too short", pia.call("POST", "/users/pia/password", {"password": "short", "current": SECRET}), 400, "usage")
+stolen = pia.cookie
+status, answer = pia.call("POST", "/users/pia/password", {"password": NEW, "current": SECRET})
+check("password: changed, and this session goes on", status == 200 and pia.cookie != stolen and pia.call("GET", "/session")[0] == 200, answer)
+check_equal("password: all other sessions have ended", elsewhere.call("GET", "/session")[0], 401)
+check_equal("password: the old one is worth nothing", elsewhere.call("POST", "/session", {"user": "pia", "password": SECRET})[0], 401)
+check_equal("password: the new one is", elsewhere.call("POST", "/session", {"user": "pia", "password": NEW})[0], 200)
+tries = [pia.call("POST", "/users/pia/password", {"password": NEW, "current": "wrong wrong"})[0] for _ in range(6)]
+check_equal("password: guessing it is slowed as at log-in", tries, [403] * 5 + [429])
+refused("password: no way round by a link for oneself", admin.call("POST", "/users/admin/link", {}), 403, "permission")
+
 guess = Person(url, ROOT)
 results = [guess.call("POST", "/session", {"user": "vera", "password": "wrong wrong wrong"})[0] for _ in range(6)]
 check_equal("log-in: guessing is slowed", results, [401] * 5 + [429])

@@ -71,12 +71,43 @@ static void sessions_are_bounded(void **state) {
     bench_make(&b);
     add_user(&b, "alex");
     assert_int_equal(begin(&b, first, &f), ERR_OK);
-    for (int i = 0; i < SESSIONS_MAX; i++) {
+    for (int i = 0; i < SESSIONS_MAX; i++) { /* of a user each */
+        char name[16];
+        struct auth_user other;
         b.tick_ms++;
-        assert_int_equal(begin(&b, secret, &f), ERR_OK);
+        snprintf(name, sizeof name, "user%d", i);
+        other = (struct auth_user){.role = AUTH_VIEWER};
+        memcpy(other.name, name, sizeof name);
+        assert_int_equal(auth_session_begin(b.auth, &other, secret, &f), ERR_OK);
     }
     assert_false(auth_session_find(b.auth, bytes_text(first), &user)); /* idle longest */
+    assert_int_equal(begin(&b, secret, &f), ERR_OK);
     assert_true(auth_session_find(b.auth, bytes_text(secret), &user));
+    bench_clear(&b);
+}
+
+/* One more than a user may have ends the one idle longest, of that user alone. */
+static void sessions_of_a_user_are_bounded(void **state) {
+    (void)state;
+    struct bench b;
+    struct auth_user user, zoe;
+    struct fault f;
+    char of_zoe[AUTH_SECRET_TEXT + 1], secrets[SESSIONS_PER_USER + 1][AUTH_SECRET_TEXT + 1];
+    bench_make(&b);
+    add_user(&b, "alex");
+    add_user(&b, "zoe");
+    assert_true(auth_user_find(b.auth, bytes_text("zoe"), &zoe));
+    assert_int_equal(auth_session_begin(b.auth, &zoe, of_zoe, &f), ERR_OK);
+    for (size_t i = 0; i < SESSIONS_PER_USER; i++) {
+        b.tick_ms++;
+        assert_int_equal(begin(&b, secrets[i], &f), ERR_OK);
+    }
+    b.tick_ms++;
+    assert_true(auth_session_find(b.auth, bytes_text(secrets[0]), &user)); /* used again */
+    assert_int_equal(begin(&b, secrets[SESSIONS_PER_USER], &f), ERR_OK);
+    for (size_t i = 0; i <= SESSIONS_PER_USER; i++)
+        assert_int_equal(auth_session_find(b.auth, bytes_text(secrets[i]), &user), i != 1);
+    assert_true(auth_session_find(b.auth, bytes_text(of_zoe), &user));
     bench_clear(&b);
 }
 
@@ -170,6 +201,7 @@ int main(void) {
         cmocka_unit_test(sessions_end_by_themselves),
         cmocka_unit_test(sessions_are_ended_and_not_guessed),
         cmocka_unit_test(sessions_are_bounded),
+        cmocka_unit_test(sessions_of_a_user_are_bounded),
         cmocka_unit_test(attempts_cost_time),
         cmocka_unit_test(one_address_cannot_try_many_names),
         cmocka_unit_test(a_network_of_ipv6_is_one_address),

@@ -127,6 +127,7 @@ static enum err answer_link(struct api_call *call, struct bytes name) {
         return code;
     struct buf link;
     buf_init(&link, 1024);
+    link.wipe = crypto_wipe;
     buf_printf(&link, "%s/welcome#%s", call->o->url, secret);
     struct json *j = api_begin(call);
     json_bytes(j, "name", name);
@@ -176,27 +177,57 @@ enum err api_users_enable(struct api_call *call) {
     return code == ERR_OK ? answer_state(call, name) : code;
 }
 
+static bool is_own(const struct api_call *call, struct bytes name) {
+    return !call->rq->local && bytes_is(name, call->user.name);
+}
+
 enum err api_users_link(struct api_call *call) {
     struct bytes name = call->rq->path_values[0];
     struct auth_user user;
+    if (is_own(call, name)) /* a stolen session would change the password with it */
+        return fault_set(&call->fault, ERR_PERMISSION, "user",
+                         "one's own password is changed with the one until now");
     if (!auth_user_find(call->o->auth, name, &user))
         return fault_set(&call->fault, ERR_NOT_FOUND, "user", "none of that name");
     enum err code = api_audit(call, "user.link", "user", name, NULL);
     return code == ERR_OK ? answer_link(call, name) : code;
 }
 
+/* Whoever finds a browser open, or steals a cookie, must not keep the account. Guesses
+ * count as those of log-ins do. */
+static enum err check_current(struct api_call *call) {
+    struct bytes current = {NULL, 0}, address = bytes_text(call->rq->peer);
+    struct bytes name = bytes_text(call->user.name);
+    struct auth_user user;
+    api_text(call, "current", &current);
+    uint64_t wait_ms = auth_attempt(call->o->auth, name, address);
+    if (wait_ms > 0)
+        return fault_set(&call->fault, ERR_BUSY, "current", "too many attempts: wait %" PRIu64 " s",
+                         wait_ms / 1000 + 1);
+    if (auth_user_verify(call->o->auth, name, current, &user, &call->fault) != ERR_OK)
+        return fault_set(&call->fault, ERR_PERMISSION, "current",
+                         "this is not your password until now");
+    auth_attempt_good(call->o->auth, name, address);
+    return ERR_OK;
+}
+
 enum err api_users_password(struct api_call *call) {
     struct bytes name = call->rq->path_values[0], password = {NULL, 0};
     struct auth_user user;
     api_text(call, "password", &password);
-    if (!call->rq->local && !bytes_is(name, call->user.name))
+    if (!call->rq->local && !is_own(call, name))
         return fault_set(&call->fault, ERR_PERMISSION, "user",
                          "one's own; for others make a one-time link");
     if (!auth_user_find(call->o->auth, name, &user))
         return fault_set(&call->fault, ERR_NOT_FOUND, "user", "none of that name");
-    enum err code = auth_user_set_password(call->o->auth, name, password, &call->fault);
+    enum err code = is_own(call, name) ? check_current(call) : ERR_OK;
+    if (code == ERR_OK)
+        code = auth_user_set_password(call->o->auth, name, password, &call->fault);
     if (code == ERR_OK)
         code = api_audit(call, "user.password", "user", name, NULL);
+    /* All sessions have ended: theirs goes on as a new one. */
+    if (code == ERR_OK && is_own(call, name) && auth_user_find(call->o->auth, name, &user))
+        return begin_session(call, &user);
     return code == ERR_OK ? answer_state(call, name) : code;
 }
 
@@ -271,6 +302,7 @@ static void json_commands(struct api_call *call, const struct auth_token *t, con
     struct buf text;
     const char *name = t->for_agent[0] ? " --name " : "";
     buf_init(&text, 2048);
+    text.wipe = crypto_wipe;
     json_object(j, "commands");
     buf_printf(&text, "printf '%%s\\n' '%s' | ers login %s --token-file -%s%s", token, call->o->url,
                name, t->for_agent);

@@ -131,6 +131,7 @@ static const struct api_param user[] = {
 };
 static const struct api_param password[] = {
     {"name",     API_PATH, TEXT, true, "the user's name"},
+    {"current",  API_BODY, TEXT, false, "the password until now; only the local administrator goes without"},
     {"password", API_BODY, TEXT, true, "the new password, 12 bytes or more"},
     {0},
 };
@@ -186,7 +187,7 @@ const struct api_route api_routes[] = {
     GET("/summary", AUTH_VIEWER, API_JSON, api_summary, none,
         "Counts, and who the server is"),
     GET("/digest", AUTH_VIEWER, API_JSON, api_digest, within,
-        "What the daily mail says: served certificates that end, agents that are quiet"),
+        "What the daily mail says: served and managed certificates that end, quiet agents"),
     GET("/certificates", AUTH_VIEWER, API_JSON, api_certificates_list, certificates,
         "Certificates, paged"),
     GET("/certificates/groups", AUTH_VIEWER, API_JSON, api_certificates_groups, groups,
@@ -257,9 +258,9 @@ const struct api_route api_routes[] = {
     POST("/users/{name}/enable", AUTH_ADMIN, 200, api_users_enable, by_name,
          "Enable a user again"),
     POST("/users/{name}/link", AUTH_ADMIN, 201, api_users_link, by_name,
-         "A one-time link, valid 24 h, to set a password"),
+         "A one-time link, valid 24 h, to set a password of another user"),
     POST("/users/{name}/password", AUTH_VIEWER, 200, api_users_password, password,
-         "Set a password: one's own, or anybody's as local administrator"),
+         "Set a password: one's own, which ends all other sessions; anybody's as local administrator"),
 
     /* By agents. */
     {HTTP_POST, API_ROOT "/agents", AUTH_PUBLIC, true, SMALL, API_JSON, API_JSON, 201,

@@ -12,7 +12,8 @@ enum {
     USERS_MAX = 4096,
     TOKENS_MAX = 16384,
     SESSIONS_MAX = 4096,
-    ATTEMPTS_SLOTS = 4096, /* a power of two */
+    SESSIONS_PER_USER = 20, /* one more ends the one idle longest */
+    ATTEMPTS_SLOTS = 4096,  /* a power of two */
     NONCES_MAX = 1 << 20,
     AUTH_FILE_MAX = 16 << 20,
 };

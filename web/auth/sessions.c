@@ -32,20 +32,28 @@ static void drop(struct auth *a, size_t i) {
     crypto_wipe(&a->sessions[a->sessions_n], sizeof a->sessions[0]);
 }
 
-/* Those that are over, and where the table is full still the one idle longest. */
-static void make_room(struct auth *a, uint64_t now_ms) {
+/* Of those of a user (NULL: of all), the one idle longest goes where they are `most`. */
+static void drop_idle(struct auth *a, const char *user, size_t most) {
+    size_t oldest = SIZE_MAX, n = 0;
+    for (size_t i = 0; i < a->sessions_n; i++) {
+        if (user && strcmp(a->sessions[i].user, user) != 0)
+            continue;
+        n++;
+        if (oldest == SIZE_MAX || a->sessions[i].seen_ms < a->sessions[oldest].seen_ms)
+            oldest = i;
+    }
+    if (n >= most)
+        drop(a, oldest);
+}
+
+/* For one more of this user: those that are over go, and what is too many. */
+static void make_room(struct auth *a, const char *user, uint64_t now_ms) {
     for (size_t i = a->sessions_n; i-- > 0;) {
         if (is_over(&a->sessions[i], now_ms))
             drop(a, i);
     }
-    if (a->sessions_n < SESSIONS_MAX)
-        return;
-    size_t oldest = 0;
-    for (size_t i = 1; i < a->sessions_n; i++) {
-        if (a->sessions[i].seen_ms < a->sessions[oldest].seen_ms)
-            oldest = i;
-    }
-    drop(a, oldest);
+    drop_idle(a, user, SESSIONS_PER_USER);
+    drop_idle(a, NULL, SESSIONS_MAX);
 }
 
 enum err auth_session_begin(struct auth *a, const struct auth_user *user,
@@ -58,7 +66,7 @@ enum err auth_session_begin(struct auth *a, const struct auth_user *user,
         return code;
     row.begun_ms = row.seen_ms = tick(a);
     mutex_lock(a->state);
-    make_room(a, row.seen_ms);
+    make_room(a, row.user, row.seen_ms);
     a->sessions[a->sessions_n++] = row;
     mutex_unlock(a->state);
     return ERR_OK;

@@ -3,6 +3,7 @@ import { get, send } from "/gui/api.js";
 import { copyButton, field, foreign, h } from "/gui/dom.js";
 import { mark, moment, plural } from "/gui/format.js";
 import { formDialog } from "/gui/agents.js";
+import { changePassword } from "/gui/password.js";
 
 function linkShown(made, close, view) {
   return [
@@ -43,7 +44,7 @@ function userRow(view, user) {
     h("td", {}, active ? mark("ok", "●", "active") : mark("plain", "○", "disabled")),
     h("td", {}, foreign(user.name), self ? h("span", { class: "sub" }, "you") : user.has_password ? null : h("span", { class: "sub" }, "no password yet")),
     h("td", { class: "mid" }, user.role),
-    h("td", { class: "acts-cell" }, button("New link", user.name, () => newLink(view, user)),
+    h("td", { class: "acts-cell" }, self ? button("Change password", user.name, () => changePassword(view.me)) : button("New link", user.name, () => newLink(view, user)),
       self ? null : active
         ? button("Disable", user.name, () => setState(view, user, "Disable", "Their sessions end at once."))
         : button("Enable", user.name, () => setState(view, user, "Enable", "They can log in again with the password they had."))));

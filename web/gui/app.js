@@ -14,6 +14,7 @@ import { get, send } from "/gui/api.js";
 import { h, plain, replace } from "/gui/dom.js";
 import { count } from "/gui/format.js";
 import { listen } from "/gui/keys.js";
+import { changePassword } from "/gui/password.js";
 import { QueryBox } from "/gui/query.js";
 import * as admin from "/gui/admin.js";
 import * as agents from "/gui/agents.js";
@@ -86,6 +87,7 @@ function build() {
   const header = h("header", { class: "top" },
     h("a", { class: "brand", href: "/" }, "clm"), search,
     h("span", { class: "who" }, h("span", { class: "quiet" }, me.user + " · " + me.role),
+      h("button", { type: "button", click: () => changePassword(me) }, "Password"),
       h("button", { type: "button", click: logOut }, "Log out")));
   input.addEventListener("input", () => {
     clearTimeout(typing);
