@@ -1,13 +1,15 @@
 /* ers inspect: reads certificates from files and shows them.
  *
- * PEM with any number of objects, and DER, one certificate behind the other. Every
- * input is tried; one that cannot be read is named and the others are still shown.
- * Private keys that lie in a file are counted and told, never decoded. Folders,
- * PKCS#7, PKCS#12, JKS and endpoints are not read here.
+ * What a file may be, x509/container.h says. Every input is tried; one that cannot be
+ * read is named and the others are still shown. Private keys that lie in a file are counted
+ * and told, never decoded. A password comes from --password-file, or is asked for where
+ * the empty one does not do and somebody sits there. Folders and endpoints are not read here.
  */
 #include "applets/ers/ers.h"
 #include "applets/ers/inspect_text.h"
+#include "applets/ers/password.h"
 #include "base/file.h"
+#include "base/os.h"
 #include "base/text.h"
 #include "model/certificate.h"
 #include "x509/container.h"
@@ -22,6 +24,7 @@ enum {
 
 struct inspect_options {
     bool pem;
+    const char *password_file;
 };
 
 /* One run over all inputs. */
@@ -32,6 +35,8 @@ struct inspect {
     const char *input;                        /* as typed */
     size_t position;                          /* of the certificate in its input, from 1 */
     const struct x509_container_entry *entry; /* the certificate as it lies there */
+    bool has_password;
+    struct buf password; /* of --password-file */
     struct buf file, out;
     struct arena arena; /* of one certificate */
     size_t certificates, private_keys, skipped, failures, inputs, inputs_failed;
@@ -46,7 +51,7 @@ static void flush_out(struct inspect *in) {
 /* ---- Output ---- */
 
 static void show_for_people(struct inspect *in, const struct x509_cert *cert) {
-    struct inspect_place place = {in->input, in->position};
+    struct inspect_place place = {in->input, in->position, in->entry->name};
     buf_text(&in->out, in->certificates > 0 ? "\n" : "");
     inspect_text_put(&in->out, cert, env_now_s(in->env), in->color, &place);
     if (in->pem)
@@ -59,6 +64,10 @@ static void show_as_json(struct inspect *in, const struct x509_cert *cert) {
     model_certificate_json(&j, cert, in->pem);
     json_text(&j, "input", in->input);
     json_text(&j, "container", x509_container_name(in->entry->type));
+    if (in->entry->name.n > 0)
+        json_bytes(&j, "alias", in->entry->name);
+    else
+        json_null(&j, "alias");
     json_end(&j, '}');
     buf_u8(&in->out, '\n');
 }
@@ -156,9 +165,30 @@ static void tell_fault(void *context, const struct fault *f) {
     report(context, f);
 }
 
+/* Only somebody who sits there is asked; an empty answer gives up. */
+static bool ask_password(void *context, struct buf *password) {
+    struct inspect *in = context;
+    struct buf prompt;
+    struct fault ignored;
+    if (in->has_password || strcmp(in->input, "-") == 0 || !os_is_terminal(0))
+        return false;
+    buf_init(&prompt, OUTPUT_MAX);
+    buf_text(&prompt, "Password of ");
+    text_escape(&prompt, bytes_text(in->input));
+    buf_text(&prompt, ": ");
+    fflush(in->env->out);
+    bool is_given = os_read_secret(buf_cstr(&prompt), password, &ignored) == ERR_OK;
+    buf_clear(&prompt);
+    return is_given && password->n > 0;
+}
+
 static void read_container(struct inspect *in) {
-    const struct x509_container_reader reader = {
-        .context = in, .certificate = tell_certificate, .fault = tell_fault};
+    const struct bytes password = buf_bytes(&in->password);
+    const struct x509_container_reader reader = {.context = in,
+                                                 .certificate = tell_certificate,
+                                                 .fault = tell_fault,
+                                                 .password = in->has_password ? &password : NULL,
+                                                 .ask = ask_password};
     struct x509_container_account account;
     x509_container_read(buf_bytes(&in->file), &reader, &account);
     note(in, account.private_keys, "a private key lies in this file",
@@ -209,6 +239,11 @@ static int inspect_run(struct env *env, const void *options, const struct opt_co
     }
     struct inspect in = {.env = env, .common = common, .pem = o->pem};
     in.color = opt_use_color(common, 1);
+    in.has_password = o->password_file != NULL;
+    if (in.has_password && password_read(o->password_file, &in.password, &f) != ERR_OK) {
+        password_clear(&in.password);
+        return opt_fail(env, common, &f);
+    }
     buf_init(&in.file, INPUT_MAX);
     buf_init(&in.out, OUTPUT_MAX);
     arena_init(&in.arena, CERTIFICATE_ARENA_MAX);
@@ -222,6 +257,7 @@ static int inspect_run(struct env *env, const void *options, const struct opt_co
     buf_clear(&in.file);
     buf_clear(&in.out);
     arena_clear(&in.arena);
+    password_clear(&in.password);
     if (fflush(env->out) != 0 || ferror(env->out)) {
         fault_set(&f, ERR_IO, "standard output", "%s", "write");
         return opt_fail(env, common, &f);
@@ -231,18 +267,22 @@ static int inspect_run(struct env *env, const void *options, const struct opt_co
     return in.failures > 0 ? err_row(ERR_FAILED)->exit_status : 0;
 }
 
+/* clang-format off */
+#define AT(member) offsetof(struct inspect_options, member)
 static const struct opt_row rows[] = {
-    {OPT_FLAG, 0, "pem",  NULL,   offsetof(struct inspect_options, pem),
-     "print each certificate as PEM too"},
-    {OPT_END,        0,   NULL, NULL, 0,                            NULL                              },
+    {OPT_FLAG, 0, "pem",           NULL,   AT(pem),           "print each certificate as PEM too"},
+    {OPT_TEXT, 0, "password-file", "FILE", AT(password_file), "its first line opens PKCS#12 files, and checks Java's"},
+    {OPT_END,  0, NULL,            NULL,   0,                 NULL},
 };
+/* clang-format on */
 
 const struct opt_command ers_inspect = {
     .name = "inspect",
     .arguments = "FILE|-...",
-    .summary = "shows the certificates in files",
+    .summary = "shows the certificates in files: PEM, DER, PKCS#7, PKCS#12, JKS",
     .examples = "ers inspect /etc/ssl/certs/mail.pem\n"
-                "ers inspect --json chain.pem server.der\n"
+                "ers inspect --json chain.pem server.der keystore.jks\n"
+                "ers inspect --password-file secret.txt server.p12\n"
                 "openssl s_client -connect mail.example.com:443 </dev/null | ers inspect -",
     .rows = rows,
     .takes_words = true,

@@ -347,7 +347,12 @@ void inspect_text_put(struct buf *out, const struct x509_cert *cert, int64_t now
     put_deviations(out, d.deviations);
     put_label(out, "from");
     text_escape(out, bytes_text(place->input));
-    buf_printf(out, ", certificate %zu\n", place->position);
+    buf_printf(out, ", certificate %zu", place->position);
+    if (place->name.n > 0) {
+        buf_text(out, ", ");
+        text_escape(out, place->name);
+    }
+    buf_u8(out, '\n');
     buf_clear(&scratch);
     arena_clear(&a);
 }

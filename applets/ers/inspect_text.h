@@ -7,6 +7,7 @@
 struct inspect_place {
     const char *input; /* as typed: foreign text */
     size_t position;   /* of the certificate in it, from 1 */
+    struct bytes name; /* under which it lies there: foreign text, empty where none */
 };
 
 /* Appends it, days left first, every foreign byte escaped. */

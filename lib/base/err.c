@@ -34,6 +34,7 @@ static const struct err_row rows[ERR_COUNT] = {
     [ERR_WAITED] = {"waited",      7,   504, "waited long enough"                  },
     [ERR_INTERRUPTED] = {"interrupted", 130, 503, "interrupted"                         },
     [ERR_TERMINATED] = {"terminated",  143, 503, "terminated"                          },
+    [ERR_PASSWORD] = {"password",    1,   400, "a password is missing or wrong"      },
 };
 
 const struct err_row *err_row(enum err code) {
@@ -93,11 +94,15 @@ enum err fault_os(struct fault *f, int os, const char *what, const char *path) {
     return code;
 }
 
-/* A usage error's detail is a sentence already: nothing is put behind it. */
+/* The detail of these is a sentence already: nothing is put behind it. */
+static bool is_sentence(enum err code) {
+    return code == ERR_USAGE || code == ERR_PASSWORD;
+}
+
 const char *fault_text(const struct fault *f, char *out, size_t size) {
     const char *what = f->what != NULL ? f->what : "error";
     const char *text = f->os != 0 ? strerror(f->os) : err_row(f->code)->text;
-    bool has_detail = f->detail[0] != '\0', is_said = has_detail && f->code == ERR_USAGE;
+    bool has_detail = f->detail[0] != '\0', is_said = has_detail && is_sentence(f->code);
     snprintf(out, size, "%s%s%s%s%s", what, has_detail ? ": " : "", f->detail, is_said ? "" : ": ",
              is_said ? "" : text);
     return out;

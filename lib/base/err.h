@@ -45,6 +45,7 @@ enum err {
     ERR_WAITED,      /* --wait ran out */
     ERR_INTERRUPTED, /* SIGINT */
     ERR_TERMINATED,  /* SIGTERM */
+    ERR_PASSWORD,    /* of a file: none, or a wrong one */
     ERR_COUNT
 };
 
@@ -77,7 +78,7 @@ enum err fault_set(struct fault *f, enum err code, const char *what, const char 
 enum err fault_os(struct fault *f, int os, const char *what, const char *path);
 
 /* "what: detail: text" into out, always terminated, text being the system's where
- * a call failed, and left out behind the detail of ERR_USAGE. Returns out. */
+ * a call failed, and left out behind the detail of ERR_USAGE and ERR_PASSWORD. Returns out. */
 const char *fault_text(const struct fault *f, char *out, size_t size);
 
 #define MUST_CHECK __attribute__((warn_unused_result))

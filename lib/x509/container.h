@@ -11,7 +11,7 @@
  * loses no other. Private keys are counted; their bytes are neither told nor kept.
  *
  * Passwords: PKCS#12 needs one where certificates are encrypted; without any the empty one
- * is tried. One that does not open the file is the fault ERR_CREDENTIALS, damage is ERR_FORMAT.
+ * is tried. One that does not open the file is the fault ERR_PASSWORD, damage is ERR_FORMAT.
  * The certificates of JKS lie in the clear; a password given is checked there, as it is with a
  * PKCS#12 file that has nothing encrypted but keys.
  *

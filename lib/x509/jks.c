@@ -91,7 +91,7 @@ static void check_digest(struct container_walk *w, struct bytes file) {
     crypto_wipe(&password, sizeof password);
     crypto_wipe(&run, sizeof run);
     if (!is_made || !crypto_equal(digest, bytes_part(file, file.n - DIGEST, DIGEST).p, DIGEST))
-        container_fault(w, ERR_CREDENTIALS, "JKS", "not its password, or it was changed");
+        container_fault(w, ERR_PASSWORD, "JKS", "not its password, or it was changed");
 }
 
 void container_jks(struct container_walk *w, struct bytes file) {

@@ -188,7 +188,7 @@ static void read_encrypted_part(struct store *s, struct cur *part) {
     else if (decrypt(s, &pbe, &s->password, &data))
         read_contents(s, buf_bytes(&data), 0);
     else if (!s->is_out_of_rounds)
-        fault(s, s->is_changed ? ERR_FORMAT : ERR_CREDENTIALS,
+        fault(s, s->is_changed ? ERR_FORMAT : ERR_PASSWORD,
               s->is_changed ? "an encrypted part is damaged"
                             : "an encrypted part has another password");
     secret_clear(&data);
@@ -292,8 +292,7 @@ static void find_password(struct store *s, struct buf *asked) {
     if (s->is_out_of_rounds)
         fault(s, ERR_LIMIT, "its password takes too many rounds");
     else if (!is_open)
-        fault(s, ERR_CREDENTIALS,
-              is_given ? "the password does not open it" : "it needs a password");
+        fault(s, ERR_PASSWORD, is_given ? "the password does not open it" : "it needs a password");
     else if (s->is_changed)
         fault(s, ERR_FORMAT, "its MAC does not fit: it was damaged or changed");
 }

@@ -6,7 +6,7 @@
 
 enum { ARENA_MAX = 1 << 20, OUTPUT_MAX = 1 << 20 };
 
-static const struct inspect_place place = {"a\x1b[31m file", 1};
+static const struct inspect_place place = {"a\x1b[31m file", 1, {0}};
 static const int64_t now_s = 1800000000;
 
 static bool is_bidi(uint32_t v) {

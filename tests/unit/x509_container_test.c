@@ -231,12 +231,12 @@ static const struct {
     {"two-p7.pem",        NULL,      X509_CONTAINER_PEM,    "77",   "||", 0, 0, ERR_OK},
     {"ber.p7m",           NULL,      X509_CONTAINER_PKCS7,  "77",   "||", 0, 0, ERR_OK},
     {"pbes2.p12",         "right",   X509_CONTAINER_PKCS12, "22",   "leaf name|root name|", 1, 0, ERR_OK},
-    {"pbes2.p12",         NULL,      X509_CONTAINER_PKCS12, "f",    "", 1, 0, ERR_CREDENTIALS},
-    {"pbes2.p12",         "wrong",   X509_CONTAINER_PKCS12, "f",    "", 1, 0, ERR_CREDENTIALS},
-    {"pbes2.p12",         "",        X509_CONTAINER_PKCS12, "f",    "", 1, 0, ERR_CREDENTIALS},
+    {"pbes2.p12",         NULL,      X509_CONTAINER_PKCS12, "f",    "", 1, 0, ERR_PASSWORD},
+    {"pbes2.p12",         "wrong",   X509_CONTAINER_PKCS12, "f",    "", 1, 0, ERR_PASSWORD},
+    {"pbes2.p12",         "",        X509_CONTAINER_PKCS12, "f",    "", 1, 0, ERR_PASSWORD},
     {"pbes2-sha512.p12",  "right",   X509_CONTAINER_PKCS12, "22",   "leaf name|root name|", 1, 0, ERR_OK},
     {"legacy.p12",        "right",   X509_CONTAINER_PKCS12, "22",   "leaf name|root name|", 1, 0, ERR_OK},
-    {"legacy.p12",        "wrong",   X509_CONTAINER_PKCS12, "f",    "", 1, 0, ERR_CREDENTIALS},
+    {"legacy.p12",        "wrong",   X509_CONTAINER_PKCS12, "f",    "", 1, 0, ERR_PASSWORD},
     {"3des.p12",          "right",   X509_CONTAINER_PKCS12, "22",   "leaf name|root name|", 1, 0, ERR_OK},
     {"2des.p12",          "right",   X509_CONTAINER_PKCS12, "22",   "leaf name|root name|", 1, 0, ERR_OK},
     {"rc2-128.p12",       "right",   X509_CONTAINER_PKCS12, "22",   "leaf name|root name|", 1, 0, ERR_OK},
@@ -246,17 +246,17 @@ static const struct {
     {"nomac.p12",         "wrong",   X509_CONTAINER_PKCS12, "22",   "leaf name|root name|", 1, 0, ERR_OK}, /* it needs none */
     {"empty.p12",         NULL,      X509_CONTAINER_PKCS12, "22",   "leaf name|root name|", 1, 0, ERR_OK},
     {"empty.p12",         "",        X509_CONTAINER_PKCS12, "22",   "leaf name|root name|", 1, 0, ERR_OK},
-    {"empty.p12",         "wrong",   X509_CONTAINER_PKCS12, "f",    "", 1, 0, ERR_CREDENTIALS},
+    {"empty.p12",         "wrong",   X509_CONTAINER_PKCS12, "f",    "", 1, 0, ERR_PASSWORD},
     {"clear.p12",         NULL,      X509_CONTAINER_PKCS12, "22",   "leaf name|root name|", 1, 0, ERR_OK},
     {"clear.p12",         "right",   X509_CONTAINER_PKCS12, "22",   "leaf name|root name|", 1, 0, ERR_OK},
-    {"clear.p12",         "wrong",   X509_CONTAINER_PKCS12, "f22",  "leaf name|root name|", 1, 0, ERR_CREDENTIALS},
+    {"clear.p12",         "wrong",   X509_CONTAINER_PKCS12, "f22",  "leaf name|root name|", 1, 0, ERR_PASSWORD},
     {"utf8.p12",          "\xc3\xa4\xe2\x82\xac\xf0\x9f\x94\x91", X509_CONTAINER_PKCS12, "22", "leaf name|root name|", 1, 0, ERR_OK},
     {"java.p12",          "rightly", X509_CONTAINER_PKCS12, "222",  "leaf name|CN=container root|root name|", 1, 0, ERR_OK},
-    {"java.p12",          "right",   X509_CONTAINER_PKCS12, "f",    "", 1, 0, ERR_CREDENTIALS},
+    {"java.p12",          "right",   X509_CONTAINER_PKCS12, "f",    "", 1, 0, ERR_PASSWORD},
     {"java-old.p12",      "rightly", X509_CONTAINER_PKCS12, "222",  "leaf name|CN=container root|root name|", 1, 0, ERR_OK},
     {"java.jks",          NULL,      X509_CONTAINER_JKS,    "jjj",  "root name|leaf name|leaf name|", 1, 0, ERR_OK},
     {"java.jks",          "rightly", X509_CONTAINER_JKS,    "jjj",  "root name|leaf name|leaf name|", 1, 0, ERR_OK},
-    {"java.jks",          "right",   X509_CONTAINER_JKS,    "jjjf", "root name|leaf name|leaf name|", 1, 0, ERR_CREDENTIALS},
+    {"java.jks",          "right",   X509_CONTAINER_JKS,    "jjjf", "root name|leaf name|leaf name|", 1, 0, ERR_PASSWORD},
 };
 /* clang-format on */
 
@@ -408,7 +408,7 @@ static void changes_are_noticed(void **state) {
         assert_true(a.certificates <= 2);
         if (a.faults == 0 && a.certificates + a.private_keys != 3 && a.type != X509_CONTAINER_DER)
             fail_msg("octet %zu: %zu certificates, no fault", at, a.certificates);
-        called_wrong += a.faults > 0 && t.fault.code == ERR_CREDENTIALS;
+        called_wrong += a.faults > 0 && t.fault.code == ERR_PASSWORD;
         file.p[at] ^= 0x10;
     }
     /* Salts, and the first block of what is encrypted: they look like a wrong password. */

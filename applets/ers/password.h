@@ -1,0 +1,14 @@
+/* Passwords of files: from a file, never from argv, which others can read. */
+#ifndef APPLETS_ERS_PASSWORD_H
+#define APPLETS_ERS_PASSWORD_H
+
+#include "base/buf.h"
+
+enum { PASSWORD_FILE_MAX = 4096 };
+
+/* The first line of a file, without its end. `out` is taken in full size at once and wiped
+ * by password_clear. ERR_USAGE: more than PBE_PASSWORD_MAX octets. */
+enum err password_read(const char *path, struct buf *out, struct fault *f) MUST_CHECK;
+void password_clear(struct buf *password);
+
+#endif
