@@ -30,7 +30,7 @@ VERSION := $(shell cat VERSION)
 
 BASE := bytes buf arena err clock text json zip thread env file walk process opt der ber oid ip $(if $(filter windows-%,$(TARGET)),os_win32,os_posix)
 CRYPTO := hash aead ecdh sodium key verify rc2 pbe_kdf pbe
-X509 := time name general_name details key key_file extension cert request crl deviation host pem container pkcs7 pkcs12 jks chain extension_write write
+X509 := time name general_name details key key_file extension cert request crl deviation host pem container pkcs7 pkcs12 pkcs12_write jks chain extension_write write
 TLS := suites names hello message schedule record harvest
 NET := signature loop conn resolve trust easy http smtp
 MODEL := name protocol ports target unfold list target_file endpoint json_member file_facts observation summary passes certificate

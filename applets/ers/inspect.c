@@ -240,6 +240,7 @@ static int inspect_run(struct env *env, const void *options, const struct opt_co
     struct inspect in = {.env = env, .common = common, .pem = o->pem};
     in.color = opt_use_color(common, 1);
     in.has_password = o->password_file != NULL;
+    buf_init(&in.password, PASSWORD_FILE_MAX);
     if (in.has_password && password_read(o->password_file, &in.password, &f) != ERR_OK) {
         password_clear(&in.password);
         return opt_fail(env, common, &f);

@@ -1,8 +1,10 @@
 /* Files of a certificate. See install.h. */
 #include "applets/ers/install.h"
+#include "applets/ers/password.h"
 #include "base/file.h"
 #include "base/os.h"
 #include "base/text.h"
+#include "x509/container.h"
 #include "x509/x509.h"
 
 #include <stdlib.h>
@@ -14,11 +16,23 @@ enum {
     MODE_PUBLIC = 0644,
     MODE_FOLDER = 0755,
     BEFORE_MAX = 1000,
+    CHAIN_MAX = 32,
+    PASSWORD_OCTETS = 24, /* 192 bits, 32 characters */
 };
 
-enum part { PART_CERT, PART_CHAIN, PART_FULLCHAIN, PART_KEY, PARTS };
-static const char *const names[PARTS] = {"cert.pem", "chain.pem", "fullchain.pem", "key.pem"};
+enum part { PART_CERT, PART_CHAIN, PART_FULLCHAIN, PART_KEY, PART_PKCS12, PARTS };
+static const char *const names[PARTS] = {"cert.pem", "chain.pem", "fullchain.pem", "key.pem",
+                                         "cert.p12"};
+static const char password_name[] = "cert.p12.password";
 static const char before_prefix[] = "before-";
+
+static bool is_pkcs12(const struct request *r) {
+    return strcmp(r->format, "pkcs12") == 0;
+}
+
+static size_t parts_of(const struct request *r) {
+    return is_pkcs12(r) ? PARTS : PART_PKCS12;
+}
 
 /* ---- places ---- */
 
@@ -67,7 +81,8 @@ static enum err read_access(const struct request *r, struct access *out, struct 
 
 static enum err write_part(const char *path, struct bytes text, enum part part,
                            const struct access *access, struct fault *f) {
-    return file_replace_as(path, text, part == PART_KEY ? access->key_mode : MODE_PUBLIC,
+    bool is_secret = part == PART_KEY || part == PART_PKCS12;
+    return file_replace_as(path, text, is_secret ? access->key_mode : MODE_PUBLIC,
                            access->has_owner ? &access->owner : NULL, f);
 }
 
@@ -107,7 +122,7 @@ static enum err check_name(const struct agent *a, const struct request *r, const
 static enum err check_names(const struct agent *a, const struct request *r, struct fault *f) {
     enum err err = ERR_OK;
     bool ignored;
-    for (size_t i = 0; i < PARTS && !err; i++)
+    for (size_t i = 0; i < parts_of(r) && !err; i++)
         err = check_name(a, r, names[i], &ignored, f);
     return err;
 }
@@ -144,14 +159,72 @@ static enum err put_key(const struct agent *a, const struct request *r, struct b
     return err;
 }
 
+/* That of --password-file, else the one beside the file, which is made once and stays: the
+ * service's configuration knows it. */
+static enum err read_password(const struct agent *a, const struct request *r,
+                              const struct access *access, struct buf *out, struct fault *f) {
+    const char *path = in(a, r->out, password_name);
+    uint8_t octets[PASSWORD_OCTETS];
+    if (r->password_file || file_exists(path))
+        return password_read(r->password_file ? r->password_file : path, out, f);
+    if (!a->env->random(a->env->context, octets, sizeof octets))
+        return fault_set(f, ERR_FAILED, "password", "%s", "the system gives no random octets");
+    buf_reserve(out, out->max);
+    base64url_put(out, bytes_of(octets, sizeof octets));
+    size_t n = out->n;
+    buf_u8(out, '\n');
+    enum err err = write_part(path, buf_bytes(out), PART_KEY, access, f);
+    buf_cut(out, n);
+    crypto_wipe(octets, sizeof octets);
+    return err;
+}
+
+/* Of a text that was checked: certificates and nothing else. */
+static size_t read_chain(const struct agent *a, struct bytes pem, struct bytes out[CHAIN_MAX]) {
+    struct cur c = cur_open(pem);
+    struct pem_object object;
+    struct buf der;
+    size_t n = 0;
+    buf_init(&der, X509_DER_MAX);
+    while (n < CHAIN_MAX && pem_next(&c, &der, &object))
+        out[n++] = arena_copy(a->arena, object.der);
+    buf_clear(&der);
+    return n;
+}
+
+static enum err put_pkcs12(const struct agent *a, const struct request *r,
+                           const struct access *access, struct bytes full, struct buf *out,
+                           struct fault *f) {
+    struct signing_key *key = NULL;
+    struct buf password;
+    struct bytes chain[CHAIN_MAX];
+    struct cur name = cur_open(bytes_text(r->dns[0] ? r->dns : r->ip));
+    struct x509_pkcs12 p = {
+        .name = cur_until(&name, ','), .chain = chain, .chain_n = read_chain(a, full, chain)};
+    buf_init(&password, PASSWORD_FILE_MAX);
+    enum err err = p.chain_n == 0 ? fault_set(f, ERR_FORMAT, "certificate", "%s", r->out) : ERR_OK;
+    if (!err)
+        err = read_password(a, r, access, &password, f);
+    if (!err)
+        err = install_key(a, r, &key, f);
+    p.key = key;
+    p.password = buf_bytes(&password);
+    if (!err)
+        err = x509_pkcs12_write(a->env, &p, out, f);
+    signing_key_close(key);
+    password_clear(&password);
+    return err;
+}
+
 static enum err write_version(const struct agent *a, const struct request *r, struct bytes cert,
                               struct bytes chain, struct fault *f) {
     bool is_combined = strcmp(r->format, "combined") == 0;
     const char *dir = version_of(a, r, r->id);
     struct access access;
-    struct buf key, full;
+    struct buf key, full, pkcs12;
     secret_init(&key);
     buf_init(&full, PEM_MAX);
+    buf_init(&pkcs12, PEM_MAX);
     buf_put(&full, cert);
     buf_put(&full, chain);
     enum err err = read_access(r, &access, f);
@@ -159,13 +232,17 @@ static enum err write_version(const struct agent *a, const struct request *r, st
         err = put_key(a, r, &key, f);
     if (!err && is_combined)
         buf_put(&key, buf_bytes(&full));
+    if (!err && is_pkcs12(r))
+        err = put_pkcs12(a, r, &access, buf_bytes(&full), &pkcs12, f);
     if (!err && (key.err || full.err))
         err = fault_set(f, ERR_LIMIT, "certificate", "%s", r->out);
-    const struct bytes texts[PARTS] = {cert, chain, buf_bytes(&full), buf_bytes(&key)};
-    for (size_t i = 0; i < PARTS && !err; i++)
+    const struct bytes texts[PARTS] = {cert, chain, buf_bytes(&full), buf_bytes(&key),
+                                       buf_bytes(&pkcs12)};
+    for (size_t i = 0; i < parts_of(r) && !err; i++)
         err = write_part(in(a, dir, names[i]), texts[i], (enum part)i, &access, f);
     secret_clear(&key);
     buf_clear(&full);
+    buf_clear(&pkcs12);
     return err;
 }
 
@@ -223,7 +300,7 @@ static enum err take_over(const struct agent *a, const struct request *r, struct
         return fault_set(f, ERR_LIMIT, "folder", "%s", versions_of(a, r));
     const char *dir = version_of(a, r, id);
     enum err err = dir_make_as(dir, MODE_FOLDER, f);
-    for (size_t i = 0; i < PARTS && !err; i++) {
+    for (size_t i = 0; i < parts_of(r) && !err; i++) {
         const char *path = in(a, r->out, names[i]);
         if (file_link_read(a->arena, path))
             path = in(a, in(a, r->out, ".current"), names[i]);
@@ -237,13 +314,13 @@ static enum err take_over(const struct agent *a, const struct request *r, struct
 static enum err make_links(const struct agent *a, const struct request *r, struct fault *f) {
     bool is_ours[PARTS], has_files = false;
     enum err err = ERR_OK;
-    for (size_t i = 0; i < PARTS && !err; i++) {
+    for (size_t i = 0; i < parts_of(r) && !err; i++) {
         err = check_name(a, r, names[i], &is_ours[i], f);
         has_files = has_files || (!is_ours[i] && file_exists(in(a, r->out, names[i])));
     }
     if (!err && has_files)
         err = take_over(a, r, f);
-    for (size_t i = 0; i < PARTS && !err && os_has_links; i++)
+    for (size_t i = 0; i < parts_of(r) && !err && os_has_links; i++)
         if (!is_ours[i])
             err = file_link(in(a, ".current", names[i]), in(a, r->out, names[i]), f);
     return err;
@@ -291,7 +368,10 @@ bool install_has(const struct agent *a, const struct request *r, const char *sha
     }
     buf_clear(&text);
     buf_clear(&der);
-    return sha256 && strcmp(hex, sha256) == 0 && file_exists(in(a, r->out, names[PART_KEY]));
+    for (size_t i = PART_KEY; i < parts_of(r); i++)
+        if (!file_exists(in(a, r->out, names[i])))
+            return false;
+    return sha256 && strcmp(hex, sha256) == 0;
 }
 
 /* ---- tidying ---- */

@@ -13,8 +13,14 @@
  * `.current` is turned to these, and then each is replaced by its link; at every step each
  * name has its old content. They are never removed. Links of somebody else are refused.
  *
- * The key is made in its version, and is nowhere else. OUT should be writable only to root
- * and whoever the certificate is for.
+ * With the format pkcs12 there is a fifth, cert.p12: key, certificate and chain under the
+ * friendly name of the first name. Its password is the first line of --password-file, read at
+ * each installation; without that option one of 32 random characters is made once, in
+ * OUT/cert.p12.password, with the mode and owner of the key, and stays for all renewals. A
+ * cert.p12 that was there stays where the format becomes another.
+ *
+ * The key is made in its version, and is nowhere else but in cert.p12. OUT should be writable only
+ * to root and whoever the certificate is for.
  *
  * Windows: links need a right that services lack. There `.current` is a file with the ID,
  * written when the version is complete, and then the four files are replaced, the key last;

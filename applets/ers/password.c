@@ -4,7 +4,6 @@
 #include "crypto/pbe.h"
 
 enum err password_read(const char *path, struct buf *out, struct fault *f) {
-    buf_init(out, PASSWORD_FILE_MAX);
     buf_reserve(out, PASSWORD_FILE_MAX);
     enum err err = file_read(path, out, f);
     if (err)

@@ -1,6 +1,7 @@
 /* ers request: asks the server for a certificate; the key is made here and never leaves. */
 #include "applets/ers/ers.h"
 #include "applets/ers/install.h"
+#include "applets/ers/password.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/ip.h"
@@ -14,7 +15,7 @@ enum { WAIT_STEP_MS = 3000, NAMES_TEXT_MAX = 32768, FOLDER_MODE = 0755 };
 
 struct request_options {
     struct opt_list dns, ip;
-    const char *profile, *key_type, *out, *format, *owner, *mode, *reload;
+    const char *profile, *key_type, *out, *format, *password_file, *owner, *mode, *reload;
     uint64_t wait_ms;
 };
 
@@ -79,13 +80,27 @@ static enum err check_mode(const char *mode, struct fault *f) {
 }
 
 static enum err check_format(const char *format, struct fault *f) {
-    if (strcmp(format, "pem") == 0 || strcmp(format, "combined") == 0)
+    static const char *const formats[] = {"pem", "combined", "pkcs12"};
+    for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++)
+        if (strcmp(format, formats[i]) == 0)
+            return ERR_OK;
+    return fault_set(f, ERR_USAGE, "--format", "'%s': pem, combined or pkcs12", format);
+}
+
+/* It is read again at each installation; here, that it can be. */
+static enum err check_password(const struct agent *a, const struct request_options *o,
+                               struct request *r, struct fault *f) {
+    struct buf password;
+    if (!o->password_file)
         return ERR_OK;
-    if (strcmp(format, "pkcs12") == 0)
-        return fault_set(f, ERR_USAGE, "--format",
-                         "pkcs12 is not written; make one in --reload: openssl pkcs12 -export -in "
-                         "fullchain.pem -inkey key.pem -out FILE");
-    return fault_set(f, ERR_USAGE, "--format", "'%s': pem or combined", format);
+    if (strcmp(o->format, "pkcs12") != 0)
+        return fault_set(f, ERR_USAGE, "--password-file", "only --format pkcs12 has a password");
+    buf_init(&password, PASSWORD_FILE_MAX);
+    enum err err = password_read(o->password_file, &password, f);
+    password_clear(&password);
+    if (!err && (r->password_file = path_full(a->arena, o->password_file)) == NULL)
+        err = fault_set(f, ERR_NOT_FOUND, "--password-file", "%s", o->password_file);
+    return err;
 }
 
 /* The entry that these options describe, without id. */
@@ -106,6 +121,8 @@ static enum err describe(const struct agent *a, const struct request_options *o,
         err = fault_set(f, ERR_USAGE, "--dns", "a name is needed, or --ip");
     if (!err)
         err = check_format(o->format, f);
+    if (!err)
+        err = check_password(a, o, r, f);
     if (!err)
         err = check_mode(o->mode, f);
     if (!err && o->owner)
@@ -129,11 +146,12 @@ static bool is_same(const struct request *a, const struct request *b) {
            is_equal(a->key_type, b->key_type) && is_equal(a->profile, b->profile);
 }
 
-/* Under way, or installed and good: there is nothing new to ask for. */
-static bool goes_on(const struct agent *a, const struct request *r) {
+/* Under way, or installed and good, with all files that are wanted now: there is nothing new
+ * to ask for. */
+static bool goes_on(const struct agent *a, const struct request *r, const struct request *wanted) {
     if (request_is(r, "pending") || request_is(r, "failed"))
         return install_has_key(a, r);
-    return request_is(r, "installed") && install_has(a, r, r->sha256) &&
+    return request_is(r, "installed") && install_has(a, wanted, r->sha256) &&
            env_now_s(a->env) < r->not_after_s;
 }
 
@@ -155,7 +173,7 @@ static enum err choose(const struct agent *a, struct requests *all, const struct
         return fault_set(f, ERR_LIMIT, "requests", "%zu", all->n);
     keep_life(&was, &next);
     next.id = was.id;
-    bool is_new = !old || !is_same(old, wanted) || !goes_on(a, old);
+    bool is_new = !old || !is_same(old, wanted) || !goes_on(a, old, wanted);
     if (!is_new)
         next.state = was.state;
     enum err err = is_new ? request_begin(a, &next, f) : ERR_OK;
@@ -279,7 +297,8 @@ static const struct opt_row rows[] = {
     {OPT_TEXT,     0, "profile",  "P",        AT(profile),  "The server's profile; default: its first"},
     {OPT_TEXT,     0, "key-type", "TYPE",     AT(key_type), "ec-p256, rsa-2048, rsa-3072 or rsa-4096"},
     {OPT_TEXT,     0, "out",      "DIR",      AT(out),      "Folder of cert.pem, chain.pem, fullchain.pem and key.pem"},
-    {OPT_TEXT,     0, "format",   "F",        AT(format),   "pem, or combined: key.pem holds the certificates too"},
+    {OPT_TEXT,     0, "format",   "F",        AT(format),   "pem; combined: key.pem holds the certificates too; pkcs12: cert.p12 too"},
+    {OPT_TEXT,     0, "password-file", "FILE", AT(password_file), "Its first line is cert.p12's password; default: a random one in cert.p12.password"},
     {OPT_TEXT,     0, "owner",    "U:G",      AT(owner),    "To whom key.pem belongs"},
     {OPT_TEXT,     0, "mode",     "MODE",     AT(mode),     "Of key.pem, default 0600"},
     {OPT_TEXT,     0, "reload",   "CMD",      AT(reload),   "Run by the shell when the files have changed"},

@@ -10,7 +10,8 @@
  *   profile   absent: the server's default
  *   key_type  ec-p256, rsa-2048, rsa-3072, rsa-4096
  *   out       folder, full path: an entry's identity
- *   format    pem, combined
+ *   format    pem, combined, pkcs12
+ *   password_file    of pkcs12, full path; absent: one is made (install.h)
  *   owner, mode, reload    absent: this user, 0600, no command
  *   state     pending     asked for, or about to be: the same request goes on
  *             failed      issued, but installing it or the reload command failed
@@ -32,6 +33,7 @@ enum { REQUEST_NAMES_MAX = 100, REQUESTS_MAX = 10000, REQUEST_ID_SIZE = 16 };
 
 struct request { /* NULL: absent */
     const char *id, *dns, *ip, *profile, *key_type, *out, *format, *owner, *mode, *reload;
+    const char *password_file;
     const char *state, *reason, *sha256, *version, *outcome, *outcome_id;
     int64_t not_before_s, not_after_s;
 };

@@ -22,6 +22,9 @@
 #define X509_CONTAINER_H
 
 #include "base/buf.h"
+#include "base/env.h"
+
+struct signing_key;
 
 enum x509_container {
     X509_CONTAINER_NONE, /* no file of certificates */
@@ -74,5 +77,21 @@ struct x509_container_account {
  * no fault: `certificates` is 0. */
 void x509_container_read(struct bytes file, const struct x509_container_reader *reader,
                          struct x509_container_account *out);
+
+/* ---- Writing ---- */
+
+/* A PKCS#12 file with one key, its certificate and the chain behind it. */
+struct x509_pkcs12 {
+    struct bytes name;     /* of the key and its certificate, UTF-8; empty: none */
+    struct bytes password; /* UTF-8 */
+    const struct signing_key *key;
+    const struct bytes *chain; /* DER, the key's certificate first */
+    size_t chain_n;
+};
+/* Appends it: DER, PBES2 with AES-256 and PBKDF2 by HMAC-SHA-256, MAC with SHA-256, which
+ * OpenSSL since 1.1, Java since 8u301 and Windows since 2019 read. What is encrypted differs
+ * each time. ERR_PASSWORD: longer than 1024 octets; ERR_FAILED: no random octets. */
+enum err x509_pkcs12_write(const struct env *env, const struct x509_pkcs12 *p, struct buf *out,
+                           struct fault *f) MUST_CHECK;
 
 #endif

@@ -197,8 +197,59 @@ for kind in ("rsa-2048", "rsa-3072", "rsa-4096"):
     check("key type " + kind, done.returncode == 0 and is_pair(path(kind)) and "(%s bit)" % kind[4:] in run(
         "openssl", "x509", "-in", path(kind, "cert.pem"), "-noout", "-text").stdout, done.stderr)
 before = asked()
-done = ers("request", "--dns", "a.test", "--out", path("no"), "--format", "pkcs12")
-check("pkcs12 is refused with a way out", done.returncode == 2 and "openssl pkcs12" in done.stderr, done.stderr)
+done = ers("request", "--dns", "a.test", "--out", path("no"), "--format", "jks")
+check("another format is refused", done.returncode == 2 and "pkcs12" in done.stderr, done.stderr)
+done = ers("request", "--dns", "a.test", "--out", path("no"), "--password-file", path("secret"))
+check("a password is for PKCS#12", done.returncode == 2 and "--format pkcs12" in done.stderr, done.stderr)
+done = ers("request", "--dns", "a.test", "--out", path("no"), "--format", "pkcs12", "--password-file", path("absent"))
+check("a password's file must be there", done.returncode == 1 and asked() == before, done.stderr)
+
+
+def opens(folder, password_file):
+    """What openssl finds in cert.p12: key, certificate and chain are those of the other files."""
+    done = run("openssl", "pkcs12", "-in", os.path.join(folder, "cert.p12"), "-passin", "file:" + password_file, "-nodes")
+    certificates = re.findall(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n", done.stdout, re.S)
+    key = run("openssl", "pkey", input=done.stdout).stdout
+    return done.returncode == 0 and "".join(certificates) == read(folder, "fullchain.pem") and is_pair(folder) and \
+        key == run("openssl", "pkey", "-in", os.path.join(folder, "key.pem")).stdout and "friendlyName: a.test" in done.stdout
+
+
+done = ers("request", "--dns", "a.test,b.test", "--out", path("p12"), "--format", "pkcs12", "--mode", "0640")
+made = path("p12", "cert.p12.password")
+check("pkcs12: openssl reads it with the password beside it", done.returncode == 0 and opens(path("p12"), made), done.stderr)
+password = read(path("p12"), "cert.p12.password")
+check("which is long and random", re.fullmatch(r"[A-Za-z0-9_-]{32}\n", password), password)
+check_equal("modes of both", [stat.S_IMODE(os.stat(path("p12", n)).st_mode) for n in ("cert.p12", "cert.p12.password")], [0o640, 0o640])
+done = run(ERS, "inspect", "--json", "--password-file", made, path("p12", "cert.p12"))
+lines = [json.loads(line) for line in done.stdout.splitlines()]
+check_equal("ers inspect reads it", (done.returncode, [x.get("alias") for x in lines[:-1]], lines[-1]["private_keys"]), (0, ["a.test", None], 1))
+info = run("openssl", "pkcs12", "-in", path("p12", "cert.p12"), "-passin", "file:" + made, "-info", "-noout").stderr
+check("with today's ciphers alone", info.count("PBES2, PBKDF2, AES-256-CBC") == 2 and "MAC: sha256" in info, info)
+os.mkdir(path("nss"))
+run("certutil", "-N", "-d", path("nss"), "--empty-password")
+done = run("pk12util", "-i", path("p12", "cert.p12"), "-w", made, "-d", path("nss"), "-K", "")
+check("NSS imports it", done.returncode == 0 and "a.test" in run("certutil", "-L", "-d", path("nss")).stdout, done.stderr)
+was = read(path("p12"), "cert.pem")
+done = ers("renew", "--force", "b.test")
+check("renewed: another certificate, the same password", done.returncode == 0 and opens(path("p12"), made) and read(path("p12"), "cert.pem") != was
+      and read(path("p12"), "cert.p12.password") == password, done.stderr)
+with open(path("secret"), "wb") as f:
+    f.write("pässwörd\r\nnot this\n".encode())
+done = ers("request", "--dns", "a.test", "--out", path("p12b"), "--format", "pkcs12", "--password-file", path("secret"))
+with open(path("secret.plain"), "wb") as f:
+    f.write("pässwörd\n".encode())
+check("pkcs12: with a given password", done.returncode == 0 and opens(path("p12b"), path("secret.plain")) and
+      not os.path.exists(path("p12b", "cert.p12.password")), done.stderr)
+with open(path("secret.plain"), "wb") as f:
+    f.write(b"wrong\n")
+check("and with no other", not opens(path("p12b"), path("secret.plain")))
+check("the password is nowhere in the file of requests", "sswör" not in open(STATE, encoding="utf-8").read() and password.strip() not in open(STATE).read())
+ers("request", "--dns", "a.test", "--out", path("p12c"))
+before = asked()
+done = ers("request", "--dns", "a.test", "--out", path("p12c"), "--format", "pkcs12")
+check("a format that is new for a folder is fetched at once", done.returncode == 0 and asked() == before + 1 and
+      opens(path("p12c"), path("p12c", "cert.p12.password")), done.stderr)
+before = asked()
 if os.geteuid() == 0:
     done = ers("request", "--dns", "a.test", "--out", path("own"), "--owner", "nobody:daemon", "--mode", "0440")
     info = os.stat(path("own", "key.pem"))

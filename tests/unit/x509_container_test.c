@@ -1,5 +1,6 @@
 /* x509/container: what a file is, found by its content, and what it holds. */
 #include "base/der.h"
+#include "crypto/crypto.h"
 #include "tests/unit/data.h"
 #include "x509/container.h"
 #include "x509/x509.h"
@@ -426,6 +427,88 @@ static void every_prefix_of_stores(void **state) {
     every_prefix("containers/java.jks", 3);
 }
 
+/* ---- written ---- */
+
+static void reads_what_it_writes(void **state) {
+    (void)state;
+    static const struct {
+        const char *key, *name, *password;
+        size_t chain_n;
+    } rows[] = {
+        {"keys/ec-pkcs8.der",  "web.example.test",                          "right",        2},
+        {"keys/rsa-pkcs8.der", "",                                          "",             1},
+        {"keys/ec-pkcs8.der",  "\xc3\xa4\xf0\x9f\x94\x91 with a long name", "\xe2\x82\xac", 2},
+    };
+    struct buf leaf = store_file("leaf.der"), root = store_file("ca.der");
+    const struct bytes chain[] = {buf_bytes(&leaf), buf_bytes(&root)};
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct told t = {.password = rows[i].password};
+        struct buf key_der = data_file(rows[i].key), out, wanted;
+        struct signing_key *key;
+        struct env env = env_system(NULL);
+        struct fault f;
+        assert_int_equal(signing_key_read(buf_bytes(&key_der), &key, &f), ERR_OK);
+        const struct x509_pkcs12 p = {bytes_text(rows[i].name), bytes_text(rows[i].password), key,
+                                      chain, rows[i].chain_n};
+        buf_init(&out, 1 << 20);
+        buf_init(&wanted, 1 << 20);
+        assert_int_equal(x509_pkcs12_write(&env, &p, &out, &f), ERR_OK);
+        struct x509_container_account a = read_file(buf_bytes(&out), &t);
+        assert_int_equal(a.type, X509_CONTAINER_PKCS12);
+        assert_int_equal(a.faults, 0);
+        assert_int_equal(a.private_keys, 1);
+        for (size_t n = 0; n < rows[i].chain_n; n++)
+            buf_put(&wanted, chain[n]);
+        assert_true(bytes_equal(buf_bytes(&t.ders), buf_bytes(&wanted)));
+        assert_true(bytes_starts(buf_bytes(&t.names), rows[i].name));
+        assert_int_equal(bytes_find(buf_bytes(&out), bytes_part(buf_bytes(&key_der), 40, 32)),
+                         SIZE_MAX);
+        t.password = "wrong";
+        assert_int_equal(read_file(buf_bytes(&out), &t).certificates, 0);
+        signing_key_close(key);
+        buf_clear(&key_der);
+        buf_clear(&out);
+        buf_clear(&wanted);
+        told_clear(&t);
+    }
+    buf_clear(&leaf);
+    buf_clear(&root);
+}
+
+static bool no_random(void *context, uint8_t *out, size_t n) {
+    (void)context;
+    (void)out;
+    (void)n;
+    return false;
+}
+
+static void writes_nothing_half(void **state) {
+    (void)state;
+    struct buf leaf = store_file("leaf.der"), key_der = data_file("keys/ec-pkcs8.der"), out;
+    const struct bytes chain[] = {buf_bytes(&leaf)};
+    const struct env env = {.random = no_random}, good = env_system(NULL);
+    uint8_t longest[1025];
+    struct signing_key *key;
+    struct fault f;
+    assert_int_equal(signing_key_read(buf_bytes(&key_der), &key, &f), ERR_OK);
+    struct x509_pkcs12 p = {{0}, bytes_text("x"), key, chain, 1};
+    buf_init(&out, 1 << 20);
+    assert_int_equal(x509_pkcs12_write(&env, &p, &out, &f), ERR_FAILED);
+    buf_clear(&out);
+    buf_init(&out, 500);
+    assert_int_equal(x509_pkcs12_write(&good, &p, &out, &f), ERR_LIMIT);
+    buf_clear(&out);
+    memset(longest, 'a', sizeof longest);
+    p.password = bytes_of(longest, sizeof longest);
+    buf_init(&out, 1 << 20);
+    assert_int_equal(x509_pkcs12_write(&good, &p, &out, &f), ERR_PASSWORD);
+    assert_int_equal(out.n, 0);
+    buf_clear(&out);
+    signing_key_close(key);
+    buf_clear(&leaf);
+    buf_clear(&key_der);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tells_what_a_file_holds),
@@ -440,6 +523,8 @@ int main(void) {
         cmocka_unit_test(rounds_are_limited),
         cmocka_unit_test(changes_are_noticed),
         cmocka_unit_test(every_prefix_of_stores),
+        cmocka_unit_test(reads_what_it_writes),
+        cmocka_unit_test(writes_nothing_half),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
