@@ -218,6 +218,43 @@ static void every_prefix_of_plain_files(void **state) {
     every_prefix(C, 0);
 }
 
+/* Labels that are right, old, or those of something else. */
+static void labels_of_pem(void **state) {
+    (void)state;
+    static const struct {
+        const char *label, *file, *letters;
+        size_t others;
+    } rows[] = {
+        {"PKCS7",               "containers/two.p7b",   "77", 0},
+        {"CMS",                 "containers/ber.p7m",   "77", 0},
+        {"PKCS #7 SIGNED DATA", "containers/two.p7b",   "77", 0},
+        {"CERTIFICATE",         "containers/two.p7b",   "77", 0},
+        {"PKCS12",              "containers/clear.p12", "22", 0},
+        {"PKCS7",               "containers/leaf.der",  "f",  0},
+        {"CMS",                 "keys/ec-pkcs8.der",    "f",  0},
+        {"X509 CERTIFICATE",    "containers/leaf.der",  "p",  0},
+        {"TRUSTED CERTIFICATE", "containers/leaf.der",  "p",  0},
+        {"X509 CRL",            "requests/list.der",    "",   1},
+        {"CERTIFICATE REQUEST", "requests/bare.der",    "",   1},
+        {"EC PARAMETERS",       "containers/two.p7b",   "",   1},
+    };
+    struct told t = {0};
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct buf der = data_file(rows[i].file), pem;
+        buf_init(&pem, 1 << 20);
+        buf_text(&pem, "\xef\xbb\xbf"
+                       "a line before\r\n");
+        pem_write(&pem, rows[i].label, buf_bytes(&der));
+        struct x509_container_account a = read_file(buf_bytes(&pem), &t);
+        if (strcmp(t.letters, rows[i].letters) != 0 || a.others != rows[i].others ||
+            a.type != X509_CONTAINER_PEM)
+            fail_msg("%s, %s: '%s', %zu others", rows[i].label, rows[i].file, t.letters, a.others);
+        buf_clear(&der);
+        buf_clear(&pem);
+    }
+    told_clear(&t);
+}
+
 /* ---- the others ---- */
 
 /* clang-format off */
@@ -516,6 +553,7 @@ int main(void) {
         cmocka_unit_test(stops_when_told),
         cmocka_unit_test(many_faults),
         cmocka_unit_test(every_prefix_of_plain_files),
+        cmocka_unit_test(labels_of_pem),
         cmocka_unit_test(reads_the_stores_of_others),
         cmocka_unit_test(a_secret_key_ends_a_jceks),
         cmocka_unit_test(asks_for_the_password),
