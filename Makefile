@@ -39,7 +39,7 @@ QUERY := fields pattern value parse match
 EXPORT := csv
 NOTIFY := digest mail state
 CA := profile match authority builtin
-STORE := log/entry log/tree log/dictionary log/segment log/walk log/commit log/recover log/fetch log/reader log/log \
+STORE := log/entry log/tree log/dictionary log/segment log/walk log/commit log/recover log/fetch log/reader log/account log/log \
 	inventory/record inventory/record_request inventory/rows inventory/texts inventory/index inventory/care inventory/state inventory/state_requests inventory/cert inventory/places inventory/inventory \
 	inventory/agents inventory/push inventory/copy inventory/where inventory/lists inventory/group inventory/details inventory/ending inventory/walk \
 	inventory/entries inventory/requests inventory/revocations inventory/services inventory/work
@@ -58,7 +58,7 @@ APPLETS := \
 	clm-server/clm-server clm-server/settings clm-server/identity clm-server/authority \
 	clm-server/house clm-server/init clm-server/run clm-server/token clm-server/user \
 	clm-server/check clm-server/mail clm-server/digest_rows clm-server/digest \
-	clm-export/clm-export clm-export/stream clm-export/rows_csv clm-export/rows_other \
+	clm-export/clm-export clm-export/stream clm-export/rows_csv clm-export/rows_other clm-export/proof \
 	clm/clm clm/install clm/man clm/completion clm/licenses
 
 SOURCES := $(BASE:%=lib/base/%.c) $(CRYPTO:%=lib/crypto/%.c) $(X509:%=lib/x509/%.c) \

@@ -20,6 +20,9 @@ static const struct opt_row rows[] = {
     {OPT_FLAG, 0, "header", NULL,             AT(header), "CSV: a first line with the head of the store"   },
     {OPT_FLAG, 0, "excel",  NULL,             AT(excel),  "CSV: byte order mark, no cell is a formula"     },
     {OPT_FLAG, 0, "chain",  NULL,             AT(chain),  "PEM: what is presented, with its chain"         },
+    {OPT_FLAG, 0, "verify", NULL,             AT(verify), "Only read every block, and compute the tree"    },
+    {OPT_TEXT, 0, "prove",  "SHA256|SIZE",    AT(prove),
+     "Only a proof: a certificate is in the store; an earlier store of SIZE entries is its begin"          },
     {OPT_END,  0, NULL,     NULL,             0,          NULL                                             },
 };
 
@@ -93,43 +96,28 @@ static void tell_harm(void *context, const struct store_harm *harm) {
 /* ---- The header line ---- */
 
 /* The head of the store (RFC 9162): only a log without gaps has one. */
-static enum err read_head(const char *path, struct store_tree *tree, bool *is_whole,
-                          struct fault *f) {
+static enum err read_head(const char *path, struct store_account *account, struct fault *f) {
     struct store_reader *r;
-    struct store_entry e;
-    struct buf canonical;
-    uint8_t leaf[STORE_HASH_SIZE];
     enum err code = store_reader_open(path, &r, f);
     if (code != ERR_OK)
         return code;
-    memset(tree, 0, sizeof *tree);
-    *is_whole = true;
-    buf_init(&canonical, STORE_ENTRY_HEAD + STORE_ENTRY_MAX);
-    while ((code = store_reader_next(r, &e, f)) == ERR_OK) {
-        buf_reset(&canonical);
-        store_entry_write(&e, &canonical);
-        store_leaf_hash(buf_bytes(&canonical), leaf);
-        *is_whole &= e.number == tree->size && canonical.err == ERR_OK;
-        store_tree_add(tree, leaf);
-    }
-    buf_clear(&canonical);
+    code = store_reader_account(r, NULL, NULL, account, f);
     store_reader_close(r);
-    return code == ERR_NOT_FOUND ? ERR_OK : code;
+    return code;
 }
 
 static enum err put_header(struct export_run *run, const char *path, struct fault *f) {
-    struct store_tree tree;
+    struct store_account account;
     uint8_t root[STORE_HASH_SIZE];
     char hex[2 * STORE_HASH_SIZE + 1], text[200];
-    bool is_whole;
-    enum err code = read_head(path, &tree, &is_whole, f);
+    enum err code = read_head(path, &account, f);
     if (code != ERR_OK)
         return code;
-    store_tree_root(&tree, root);
+    store_tree_root(&account.tree, root);
     hex_write(hex, bytes_of(root, sizeof root));
     snprintf(text, sizeof text, "# clm-export %s, %s; store of %llu entries, head %s", CLM_VERSION,
-             run->options->rows, (unsigned long long)tree.size,
-             is_whole ? hex : "not known, entries are missing");
+             run->options->rows, (unsigned long long)account.tree.size,
+             account.is_whole ? hex : "not known, entries are missing");
     csv_text(&run->csv, text);
     csv_end(&run->csv);
     return ERR_OK;
@@ -189,6 +177,10 @@ static int run_export(struct env *env, const void *options, const struct opt_com
     if (format == NULL || check(o, format, &f) != ERR_OK)
         return opt_fail(env, common, &f);
     const char *path = o->data != NULL ? o->data : os_place(common->arena, OS_SERVER_STATE);
+    if (path != NULL && o->verify)
+        return export_verify(env, common, path);
+    if (path != NULL && o->prove != NULL)
+        return export_prove(env, common, path, o);
     enum err code = path != NULL
                         ? export_from(path, o, format, &harms, env, &f)
                         : fault_set(&f, ERR_USAGE, "--data", "say where the server's data are");
@@ -203,7 +195,9 @@ static const struct opt_command clm_export_main = {
     .summary = "write what the store holds",
     .examples = "clm-export > certificates.csv\n"
                 "clm-export --data /mnt/copy --rows endpoints --excel --out endpoints.csv\n"
-                "clm-export --format pem --chain --out served.pem",
+                "clm-export --format pem --chain --out served.pem\n"
+                "clm-export --data /mnt/copy --verify\n"
+                "clm-export --prove 9F86D081...0A08 --out proof.json",
     .rows = rows,
     .size = sizeof(struct export_options),
     .defaults = defaults,

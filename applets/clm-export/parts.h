@@ -7,7 +7,8 @@
 #include "store/inventory/inventory.h"
 
 struct export_options {
-    const char *data, *format, *rows, *out;
+    const char *data, *format, *rows, *out, *prove;
+    bool verify;
     bool header, excel, chain;
 };
 
@@ -45,6 +46,11 @@ struct export_format {
     bool is_csv;
     enum err (*write)(struct export_run *run, struct fault *f);
 };
+
+/* proof.c: instead of an export. The exit status. */
+int export_verify(struct env *env, const struct opt_common *common, const char *path);
+int export_prove(struct env *env, const struct opt_common *common, const char *path,
+                 const struct export_options *o);
 
 enum err export_csv_certificates(struct export_run *run, struct fault *f) MUST_CHECK;
 enum err export_csv_endpoints(struct export_run *run, struct fault *f) MUST_CHECK;

@@ -21,47 +21,23 @@ static const struct opt_row rows[] = {
 /* clang-format on */
 
 struct account {
-    uint64_t entries;
-    size_t harms, kept;
+    struct store_account log;
+    size_t harms;
     enum err worst; /* of the harms: ERR_OK for a torn end */
     uint8_t root[STORE_HASH_SIZE];
 };
 
-static enum err add_entry(const struct store_entry *entry, struct store_tree *tree,
-                          struct account *account) {
-    struct buf canonical;
-    uint8_t leaf[STORE_HASH_SIZE];
-    buf_init(&canonical, STORE_ENTRY_HEAD + STORE_ENTRY_MAX);
-    store_entry_write(entry, &canonical);
-    enum err code = canonical.err;
-    if (code == ERR_OK) {
-        store_leaf_hash(buf_bytes(&canonical), leaf);
-        store_tree_add(tree, leaf);
-        account->entries++;
-    }
-    buf_clear(&canonical);
-    return code;
-}
-
 static enum err read_all(struct store_reader *reader, struct account *account, struct fault *f) {
-    struct store_tree tree = {0};
-    struct store_entry entry;
-    enum err code = store_reader_next(reader, &entry, f);
-    while (code == ERR_OK) {
-        code = add_entry(&entry, &tree, account);
-        if (code == ERR_OK)
-            code = store_reader_next(reader, &entry, f);
-    }
-    if (code != ERR_NOT_FOUND)
-        return code;
+    enum err code = store_reader_account(reader, NULL, NULL, &account->log, f);
+    const struct store_harm *h;
     account->harms = store_reader_harms(reader);
-    for (const struct store_harm *h; (h = store_reader_harm(reader, account->kept)) != NULL;
-         account->kept++) {
+    for (size_t i = 0; (h = store_reader_harm(reader, i)) != NULL; i++)
         if (store_harm_code(h) != ERR_OK)
             account->worst = store_harm_code(h);
-    }
-    store_tree_root(&tree, account->root);
-    return ERR_OK;
+    if (account->log.wrong_heads > 0)
+        account->worst = ERR_DAMAGED;
+    store_tree_root(&account->log.tree, account->root);
+    return code;
 }
 
 static void print_harms(FILE *out, const struct store_reader *reader) {
@@ -83,14 +59,17 @@ static void print(const struct env *env, const struct opt_common *common, const 
     if (common->json) {
         fprintf(env->out,
                 "{\"entries\":%" PRIu64 ",\"root\":\"%s\",\"harms\":%zu,\"code\":\"%s\"}\n",
-                account->entries, root, account->harms, err_row(account->worst)->name);
+                account->log.tree.size, root, account->harms, err_row(account->worst)->name);
         return;
     }
     fprintf(env->out, "store       %s\n", data);
-    fprintf(env->out, "entries     %" PRIu64 "\n", account->entries);
+    fprintf(env->out, "entries     %" PRIu64 "\n", account->log.tree.size);
     fprintf(env->out, "tree        %s\n", root);
     print_harms(env->out, reader);
-    if (account->harms == 0)
+    if (account->log.wrong_heads > 0)
+        fprintf(env->out, "%-10s  %s: the entries before it are not those that it names\n",
+                "damage", account->log.wrong_head);
+    if (account->harms == 0 && account->log.wrong_heads == 0)
         fprintf(env->out, "sound       every block and entry\n");
 }
 

@@ -106,6 +106,47 @@ enum err zip_inflate(struct bytes dictionary, struct bytes in, struct buf *out) 
     return inflate_as(RAW, dictionary, in, out);
 }
 
+struct zip_inflater {
+    z_stream stream;
+    bool is_ended;
+};
+
+struct zip_inflater *zip_inflater_open(struct bytes dictionary, struct bytes in) {
+    struct zip_inflater *z = in.n > INT_MAX ? NULL : calloc(1, sizeof *z);
+    if (z == NULL || inflateInit2(&z->stream, RAW) != Z_OK) {
+        free(z);
+        return NULL;
+    }
+    give_input(&z->stream, in);
+    if (dictionary.n > 0 &&
+        inflateSetDictionary(&z->stream, dictionary.p, (uInt)dictionary.n) != Z_OK) {
+        zip_inflater_close(z);
+        return NULL;
+    }
+    return z;
+}
+
+void zip_inflater_close(struct zip_inflater *z) {
+    if (z == NULL)
+        return;
+    inflateEnd(&z->stream);
+    free(z);
+}
+
+enum err zip_inflate_next(struct zip_inflater *z, size_t n, struct buf *out) {
+    if (n > INT_MAX)
+        return ERR_LIMIT;
+    uint8_t *at = z->is_ended || n == 0 ? NULL : buf_reserve(out, n);
+    if (at == NULL)
+        return z->is_ended ? ERR_OK : out->err;
+    z->stream.next_out = at;
+    z->stream.avail_out = (uInt)n;
+    int status = inflate(&z->stream, Z_NO_FLUSH);
+    buf_commit(out, n - z->stream.avail_out);
+    z->is_ended = status == Z_STREAM_END;
+    return z->is_ended || (status == Z_OK && z->stream.avail_out == 0) ? ERR_OK : ERR_FORMAT;
+}
+
 enum err gzip_pack(struct bytes in, int level, struct buf *out) {
     z_stream s = {0};
     if (deflateInit2(&s, level, Z_DEFLATED, GZIP, 9, Z_DEFAULT_STRATEGY) != Z_OK)

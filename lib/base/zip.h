@@ -18,6 +18,15 @@ enum err zip_deflate(struct zip_deflater *z, struct bytes dictionary, struct byt
  * past out's maximum, ERR_FORMAT when it is none. */
 enum err zip_inflate(struct bytes dictionary, struct bytes in, struct buf *out) MUST_CHECK;
 
+/* The same by parts, where only the begin is wanted. `in` is borrowed until the close;
+ * NULL: no memory. */
+struct zip_inflater;
+struct zip_inflater *zip_inflater_open(struct bytes dictionary, struct bytes in);
+void zip_inflater_close(struct zip_inflater *z);
+/* Appends the next n bytes, or what is left (then fewer). ERR_FORMAT when it is none; what
+ * lies behind the bytes asked for is not looked at. */
+enum err zip_inflate_next(struct zip_inflater *z, size_t n, struct buf *out) MUST_CHECK;
+
 enum err gzip_pack(struct bytes in, int level,
                    struct buf *out) MUST_CHECK;                    /* RFC 1952, no name, no time */
 enum err gzip_unpack(struct bytes in, struct buf *out) MUST_CHECK; /* one member, limits as above */

@@ -26,6 +26,15 @@ static enum err read_der(struct inventory *inv, uint64_t number, struct arena *a
     return code;
 }
 
+bool inventory_entry_der(const struct store_entry *e, struct bytes *der) {
+    struct record_certificate r;
+    if (e->type != RECORD_CERTIFICATE || e->version != RECORD_VERSION ||
+        !record_certificate_read(e->payload, &r))
+        return false;
+    *der = r.der;
+    return true;
+}
+
 static enum err not_stored(struct fault *f) {
     return fault_set(f, ERR_NOT_FOUND, "certificate", "not stored");
 }

@@ -1,6 +1,8 @@
 /* One entry by its number: which block, and its bytes. See private.h. */
 #include "store/log/private.h"
 
+#include "base/zip.h"
+
 #include <stdlib.h>
 
 enum err log_places_add(struct log_places *p, struct store_place place) {
@@ -42,8 +44,11 @@ enum err block_head_load(const struct file *file, uint64_t at, struct block_head
     return code;
 }
 
+/* Blocks are unpacked in such parts up to the entry that is asked for. */
+enum { FETCH_PART = 4 << 10 };
+
 static enum err read_block(const struct file *file, uint64_t at, struct buf *stored,
-                           struct block_head *h, struct buf *room, struct fault *f) {
+                           struct block_head *h, struct fault *f) {
     enum err code = block_head_load(file, at, h, f);
     if (code != ERR_OK)
         return code;
@@ -54,10 +59,53 @@ static enum err read_block(const struct file *file, uint64_t at, struct buf *sto
     if (code != ERR_OK)
         return code;
     buf_commit(stored, h->stored);
-    code = block_unpack(h, buf_bytes(stored), room);
-    if (code != ERR_OK)
-        fault_set(f, code, "block", "at byte %llu", (unsigned long long)at);
-    return code;
+    return ERR_OK;
+}
+
+/* Takes entries of what is unpacked up to `count`; how many there were. */
+static uint32_t take_entries(struct bytes b, uint32_t count, struct store_entry *out) {
+    struct cur c = cur_open(b);
+    uint32_t n = 0;
+    while (n < count && store_entry_take(&c, out))
+        n++;
+    return n;
+}
+
+/* Where the bytes that were stored are those that were written, what comes out of them is
+ * too: no more is unpacked than is wanted. */
+static enum err unpack_entry(const struct block_head *h, struct bytes stored, uint32_t index,
+                             struct buf *room, struct store_entry *out) {
+    struct bytes dictionary = {NULL, 0};
+    buf_reset(room);
+    if (h->codec != BLOCK_DEFLATE && h->codec != BLOCK_DEFLATE_1) {
+        enum err code = block_unpack(h, stored, room);
+        if (code != ERR_OK)
+            return code;
+        return take_entries(buf_bytes(room), index + 1, out) == index + 1 ? ERR_OK : ERR_DAMAGED;
+    }
+    if (zip_crc32(0, stored) != h->check)
+        return ERR_DAMAGED;
+    if (h->version != BLOCK_VERSION || h->kind != BLOCK_ENTRIES)
+        return ERR_UNSUPPORTED;
+    if (h->codec == BLOCK_DEFLATE_1)
+        dictionary = store_dictionary_1();
+    struct zip_inflater *z = zip_inflater_open(dictionary, stored);
+    enum err code = z != NULL ? ERR_OK : ERR_MEMORY;
+    bool found = false;
+    while (code == ERR_OK && !found && room->n < h->unpacked) {
+        size_t left = h->unpacked - room->n, before = room->n;
+        size_t part =
+            before < FETCH_PART ? FETCH_PART : before / 4; /* large entries: fewer turns */
+        code = zip_inflate_next(z, part < left ? part : left, room);
+        if (code == ERR_OK && room->n == before)
+            break;
+        if (code == ERR_OK)
+            found = take_entries(buf_bytes(room), index + 1, out) == index + 1;
+    }
+    zip_inflater_close(z);
+    if (code == ERR_OK)
+        return found ? ERR_OK : ERR_DAMAGED;
+    return code == ERR_MEMORY ? code : ERR_DAMAGED;
 }
 
 enum err log_fetch(const char *path, const struct store_place *place, uint64_t number,
@@ -69,13 +117,14 @@ enum err log_fetch(const char *path, const struct store_place *place, uint64_t n
     if (code != ERR_OK)
         return code;
     buf_init(&stored, SEGMENT_BLOCK_MAX);
-    code = read_block(&file, place->at, &stored, &h, room, f);
+    code = read_block(&file, place->at, &stored, &h, f);
     if (code == ERR_OK && (number < h.first || number - h.first >= h.count))
         code = fault_set(f, ERR_NOT_FOUND, "entry", "%llu", (unsigned long long)number);
-    struct cur c = cur_open(buf_bytes(room));
-    for (uint64_t i = h.first; code == ERR_OK && i <= number; i++)
-        if (!store_entry_take(&c, out))
-            code = fault_set(f, ERR_DAMAGED, "entry", "%llu", (unsigned long long)number);
+    if (code == ERR_OK) {
+        code = unpack_entry(&h, buf_bytes(&stored), (uint32_t)(number - h.first), room, out);
+        if (code != ERR_OK)
+            fault_set(f, code, "block", "at byte %llu", (unsigned long long)place->at);
+    }
     out->number = number;
     file_close(&file);
     buf_clear(&stored);

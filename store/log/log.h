@@ -98,7 +98,7 @@ struct store_log_options {
     const struct store_mark *mark; /* NULL: none; else only what follows it is replayed */
     store_rest *rest;              /* NULL: none; with replay_context */
     uint64_t segment_bytes; /* a segment that has reached it is followed by a new one; 0: 64 MiB */
-    size_t block_bytes;     /* unpacked, as far as entries allow; 0: 64 KiB */
+    size_t block_bytes;     /* unpacked, as far as entries allow; 0: 32 KiB */
     const struct store_io *io; /* NULL: files */
 };
 
@@ -127,7 +127,7 @@ enum err store_log_submit(struct store_log *log, const struct store_entry *entri
 enum err store_log_append(struct store_log *log, const struct store_entry *entries, size_t n,
                           uint64_t *first, struct fault *f) MUST_CHECK;
 
-/* One durable entry by its number: reads and unpacks its block (about 0.3 ms).
+/* One durable entry by its number: reads its block and unpacks that up to the entry (about 0.1 ms).
  * The entry's payload points into `room`, which is reset first. */
 enum err store_log_get(struct store_log *log, uint64_t number, struct buf *room,
                        struct store_entry *out, struct fault *f) MUST_CHECK;
@@ -157,6 +157,20 @@ enum err store_reader_next(struct store_reader *r, struct store_entry *out,
 /* One entry that was read before, by its number; as store_log_get. */
 enum err store_reader_get(struct store_reader *r, uint64_t number, struct buf *room,
                           struct store_entry *out, struct fault *f) MUST_CHECK;
+/* Reads everything from the first entry on, and computes the tree. Wrong heads are those of
+ * segments that name another tree than that of the entries before them: then something was
+ * put into the place of something else, with sound checksums. `visit` may be NULL. */
+struct store_account {
+    struct store_tree tree;
+    bool is_whole;        /* no entry is missing: the tree is the log's */
+    uint32_t wrong_heads; /* and the number of the first one: */
+    char wrong_head[24];
+};
+typedef enum err store_visit(void *context, const struct store_entry *e,
+                             const uint8_t leaf[STORE_HASH_SIZE]);
+enum err store_reader_account(struct store_reader *r, store_visit *visit, void *context,
+                              struct store_account *out, struct fault *f) MUST_CHECK;
+
 /* Back to the first entry; what was found wrong is forgotten. */
 void store_reader_rewind(struct store_reader *r);
 

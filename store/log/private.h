@@ -10,7 +10,7 @@
 
 enum {
     LOG_SEGMENT_BYTES = 64 << 20,
-    LOG_BLOCK_BYTES = 64 << 10,
+    LOG_BLOCK_BYTES = 32 << 10,
     LOG_BLOCK_BYTES_MAX = 2 << 20, /* with one entry of the largest size below SEGMENT_BLOCK_MAX */
     LOG_COMMIT_BYTES = 32 << 20,   /* of one commit, where single batches allow */
     LOG_LEVEL = 6,
@@ -82,6 +82,9 @@ enum err log_segment_make(struct store_log *log, uint32_t number, struct fault *
 
 /* Reads what is there, cuts a torn end off, opens the last segment. */
 enum err log_recover(struct store_log *log, struct store_harm *torn, struct fault *f) MUST_CHECK;
+
+/* Of the segment that is read; NULL: it has none that is sound. */
+const struct segment_head *log_reader_head(const struct store_reader *r);
 
 char *log_segment_path(struct arena *a, const char *dir, uint32_t number);
 

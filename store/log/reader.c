@@ -211,6 +211,10 @@ enum err store_reader_get(struct store_reader *r, uint64_t number, struct buf *r
     return code;
 }
 
+const struct segment_head *log_reader_head(const struct store_reader *r) {
+    return r->is_open && r->walk.has_head ? &r->walk.head : NULL;
+}
+
 size_t store_reader_harms(const struct store_reader *r) {
     return r->harms_n;
 }

@@ -23,4 +23,14 @@ void store_tree_add(struct store_tree *t, const uint8_t leaf[32]);
 /* The root; SHA-256 of nothing for the empty tree. */
 void store_tree_root(const struct store_tree *t, uint8_t out[32]);
 
+/* Proofs over the leaves 0 to n-1 of a tree (RFC 9162, 2.1.3 and 2.1.4), which are all
+ * hashed for it. How many hashes there are, at most STORE_PROOF_MAX. */
+enum { STORE_PROOF_MAX = 65 };
+/* That leaf `index` < n is in the tree; from the leaf's neighbour up. */
+size_t store_tree_inclusion(const uint8_t (*leaves)[32], uint64_t n, uint64_t index,
+                            uint8_t out[STORE_PROOF_MAX][32]);
+/* That the tree of the first m leaves, 0 < m <= n, is the begin of this one. */
+size_t store_tree_consistency(const uint8_t (*leaves)[32], uint64_t n, uint64_t m,
+                              uint8_t out[STORE_PROOF_MAX][32]);
+
 #endif

@@ -200,6 +200,40 @@ def test_usage(store):
     check("no store there", status == 1 and "absent" in errors, errors)
 
 
+def test_proofs(store, folder, files):
+    """Checked by proof_check.py, which shares nothing with clm."""
+    script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "proof_check.py")
+    path = os.path.join(folder, "proof.json")
+    status, out, errors = run(EXPORT, "--data", store, "--verify", "--json")
+    told = json.loads(out)
+    check("--verify", status == 0 and told["whole"] and told["code"] == "ok", errors)
+    size, proved = told["entries"], 0
+    for file in files:
+        with open(file, "rb") as f:
+            der = f.read()
+        wanted = hashlib.sha256(der).hexdigest()
+        status, _, errors = export(store, "--prove", ":".join(re.findall("..", wanted.upper())), "--out", path)
+        done = run(sys.executable, script, path, told["root"])
+        proved += status == 0 and done[0] == 0 and wanted.encode() in done[1]
+    check("every certificate is proved", proved == len(files), "%d of %d: %s" % (proved, len(files), errors))
+    with open(path) as f:
+        proof = json.load(f)
+    wrong = 0
+    for change in ({"entry": proof["entry"] - 1}, {"root": "00" * 32}, {"hashes": proof["hashes"][1:]}, {"sha256": "00" * 32},
+                   {"canonical": proof["canonical"][:-2] + "00"}, {"tree_size": proof["entry"]}):
+        with open(path, "w") as f:
+            json.dump({**proof, **change}, f)
+        wrong += run(sys.executable, script, path, told["root"])[0] != 0
+    check("a changed proof is none", wrong == 6, "%d of 6" % wrong)
+    proved = 0
+    for old in range(1, size + 1):
+        status, _, errors = export(store, "--prove", str(old), "--out", path)
+        proved += status == 0 and run(sys.executable, script, path, told["root"])[0] == 0
+    check("every begin of the store is proved", proved == size, "%d of %d: %s" % (proved, size, errors))
+    for what, words, expected in (("a size to come", [str(size + 1)], 1), ("another certificate", ["00" * 32], 1), ("a word", ["x"], 2)):
+        check("no proof: " + what, export(store, "--prove", *words)[0] == expected)
+
+
 def main():
     folder = tempfile.mkdtemp(prefix="clm-export-")
     try:
@@ -212,6 +246,7 @@ def main():
         test_excel(store)
         test_rows(store, files)
         test_pem(store, folder, files)
+        test_proofs(store, folder, files)
         copy, segment = test_same(store, folder)
         test_damage(copy, segment, files)
         test_usage(store)

@@ -68,6 +68,40 @@ static void a_bomb_stops_at_the_maximum(void **state) {
     buf_clear(&packed);
 }
 
+static void unpacks_as_far_as_is_asked(void **state) {
+    (void)state;
+    struct bytes dictionary = bytes_text("O=Example GmbH,C=DE");
+    struct zip_deflater *z = zip_deflater_open(6);
+    struct buf packed, back;
+    buf_init(&packed, 10000);
+    buf_init(&back, 10000);
+    assert_int_equal(zip_deflate(z, dictionary, bytes_text(text), &packed), ERR_OK);
+    for (size_t part = 1; part < sizeof text + 5; part++) {
+        struct zip_inflater *i = zip_inflater_open(dictionary, buf_bytes(&packed));
+        buf_reset(&back);
+        for (size_t n = 0; n < sizeof text - 1; n += part) {
+            assert_int_equal(
+                zip_inflate_next(i, part < sizeof text - 1 - n ? part : sizeof text - 1 - n, &back),
+                ERR_OK);
+            assert_true(bytes_starts(bytes_text(text), (const char *)buf_cstr(&back)));
+        }
+        assert_text(buf_bytes(&back), text);
+        zip_inflater_close(i);
+    }
+    for (size_t n = 0; n < packed.n; n++) { /* cut: never more than there is */
+        struct zip_inflater *i =
+            zip_inflater_open(dictionary, bytes_part(buf_bytes(&packed), 0, n));
+        buf_reset(&back);
+        enum err code = zip_inflate_next(i, sizeof text, &back);
+        assert_true(code == ERR_FORMAT && back.n < sizeof text);
+        zip_inflater_close(i);
+    }
+    zip_inflater_close(NULL);
+    zip_deflater_close(z);
+    buf_clear(&packed);
+    buf_clear(&back);
+}
+
 static void the_crc_is_the_standard_one(void **state) {
     (void)state;
     assert_int_equal(zip_crc32(0, bytes_text("123456789")),
@@ -79,6 +113,7 @@ int main(void) {
         cmocka_unit_test(deflates_and_inflates_with_a_dictionary),
         cmocka_unit_test(refuses_every_prefix_and_a_tail),
         cmocka_unit_test(a_bomb_stops_at_the_maximum),
+        cmocka_unit_test(unpacks_as_far_as_is_asked),
         cmocka_unit_test(the_crc_is_the_standard_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

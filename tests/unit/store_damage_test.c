@@ -384,6 +384,49 @@ static void later_versions_are_named(void **state) {
     place_clear(&s.place);
 }
 
+/* An empty segment and five of four entries; `salt` makes them others. */
+static void write_segments(struct place *p, uint64_t salt) {
+    struct store_log_options o = {.segment_bytes = 1};
+    struct store_log *log;
+    struct fault f;
+    assert_int_equal(store_log_open(p->dir, &p->env, &o, &log, NULL, &f), ERR_OK);
+    for (uint64_t i = 0; i < 5; i++) {
+        struct store_entry e[4];
+        for (uint64_t k = 0; k < 4; k++)
+            e[k] = entry_number(&p->arena, salt + 4 * i + k);
+        assert_int_equal(store_log_append(log, e, 4, NULL, &f), ERR_OK);
+    }
+    store_log_close(log);
+}
+
+static struct store_account account_of(struct place *p) {
+    struct store_account account;
+    struct store_reader *r;
+    struct fault f;
+    assert_int_equal(store_reader_open(p->dir, &r, &f), ERR_OK);
+    assert_int_equal(store_reader_account(r, NULL, NULL, &account, &f), ERR_OK);
+    store_reader_close(r);
+    return account;
+}
+
+/* Sound by itself, and not what was there: the heads behind it tell. */
+static void a_segment_of_another_log_is_told(void **state) {
+    (void)state;
+    struct place p = place_make(), other = place_make();
+    write_segments(&p, 0);
+    write_segments(&other, 100);
+    assert_int_equal(account_of(&p).wrong_heads, 0);
+    file_put(place_path(&p, "log/00000003.seg"),
+             file_all(&other, place_path(&other, "log/00000003.seg")));
+    struct store_account account = account_of(&p);
+    assert_true(account.is_whole);
+    assert_int_equal(account.tree.size, 20);
+    assert_int_equal(account.wrong_heads, 4); /* its own, and those of the three behind it */
+    assert_string_equal(account.wrong_head, "00000003.seg");
+    place_clear(&p);
+    place_clear(&other);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cut_at_every_byte),
@@ -392,6 +435,7 @@ int main(void) {
         cmocka_unit_test(a_block_within_a_payload_is_none),
         cmocka_unit_test(segments_gone_or_bad),
         cmocka_unit_test(later_versions_are_named),
+        cmocka_unit_test(a_segment_of_another_log_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -113,6 +113,99 @@ static void roots_of_known_leaves(void **state) {
     arena_clear(&a);
 }
 
+/* The tree of 8 of the common test data: the path of its first leaf. */
+static void a_known_path(void **state) {
+    (void)state;
+    static const char *const path[] = {
+        "96a296d224f285c67bee93c30f8a309157f0daa35dc5b87e410b78630a09cfc7",
+        "5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e",
+        "6b47aaf29ee3c2af9af889bc1fb9254dabd31177f16232dd6aab035ca39bf6e4",
+    };
+    static const struct {
+        const char *p;
+        size_t n;
+    } data[] = {
+        {"",                                                                 0 },
+        {"\0",                                                               1 },
+        {"\x10",                                                             1 },
+        {"\x20\x21",                                                         2 },
+        {"\x30\x31",                                                         2 },
+        {"\x40\x41\x42\x43",                                                 4 },
+        {"\x50\x51\x52\x53\x54\x55\x56\x57",                                 8 },
+        {"\x60\x61\x62\x63\x64\x65\x66\x67\x68\x69\x6a\x6b\x6c\x6d\x6e\x6f", 16},
+    };
+    struct arena a;
+    uint8_t leaves[8][32], proof[STORE_PROOF_MAX][32];
+    arena_init(&a, 1u << 20);
+    for (size_t i = 0; i < 8; i++)
+        store_leaf_hash(bytes_of(data[i].p, data[i].n), leaves[i]);
+    assert_int_equal(store_tree_inclusion((const uint8_t(*)[32])leaves, 8, 0, proof), 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_string_equal(hex_of(&a, bytes_of(proof[i], 32)), path[i]);
+    arena_clear(&a);
+}
+
+static void combine(const uint8_t left[32], const uint8_t right[32], uint8_t out[32]) {
+    uint8_t node[65] = {1};
+    memcpy(node + 1, left, 32);
+    memcpy(node + 33, right, 32);
+    hash_of(HASH_SHA256, bytes_of(node, sizeof node), out);
+}
+
+/* RFC 9162, 2.1.3.2 and 2.1.4.2; for an inclusion `old` is not looked at. */
+static bool climb(uint64_t fn, uint64_t sn, uint8_t (*proof)[32], size_t n, uint8_t old[32],
+                  uint8_t new[32]) {
+    for (size_t i = 0; i < n; i++, fn >>= 1, sn >>= 1) {
+        if (sn == 0)
+            return false;
+        if ((fn & 1) == 0 && fn != sn) {
+            combine(new, proof[i], new);
+            continue;
+        }
+        combine(proof[i], old, old);
+        combine(proof[i], new, new);
+        for (; fn != 0 && (fn & 1) == 0; fn >>= 1)
+            sn >>= 1;
+    }
+    return sn == 0;
+}
+
+static void proofs_of_all_small_trees(void **state) {
+    (void)state;
+    enum { MOST = 40 };
+    uint8_t leaves[MOST][32], roots[MOST + 1][32], proof[STORE_PROOF_MAX][32];
+    struct store_tree t = {.size = 0};
+    for (unsigned i = 0; i < MOST; i++) {
+        store_leaf_hash(bytes_of(&i, sizeof i), leaves[i]);
+        store_tree_add(&t, leaves[i]);
+        store_tree_root(&t, roots[i + 1]);
+    }
+    for (uint64_t n = 1; n <= MOST; n++) {
+        for (uint64_t i = 0; i < n; i++) {
+            uint8_t old[32], new[32];
+            memcpy(old, leaves[i], 32);
+            memcpy(new, leaves[i], 32);
+            size_t k = store_tree_inclusion((const uint8_t(*)[32])leaves, n, i, proof);
+            assert_true(climb(i, n - 1, proof, k, old, new));
+            assert_memory_equal(new, roots[n], 32);
+        }
+        for (uint64_t m = 1; m < n; m++) {
+            uint8_t old[32], new[32];
+            size_t k = store_tree_consistency((const uint8_t(*)[32])leaves, n, m, proof), from = 0;
+            bool is_power = (m & (m - 1)) == 0;
+            memcpy(old, is_power ? roots[m] : proof[from++], 32);
+            memcpy(new, old, 32);
+            uint64_t fn = m - 1, sn = n - 1;
+            for (; (fn & 1) != 0; fn >>= 1)
+                sn >>= 1;
+            assert_true(climb(fn, sn, proof + from, k - from, old, new));
+            assert_memory_equal(old, roots[m], 32);
+            assert_memory_equal(new, roots[n], 32);
+        }
+        assert_int_equal(store_tree_consistency((const uint8_t(*)[32])leaves, n, n, proof), 0);
+    }
+}
+
 static void range_counts_digits(void **state) {
     (void)state;
     assert_int_equal(store_tree_range(0), 0);
@@ -186,9 +279,10 @@ static void heads_round_trip(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(canonical_bytes_and_leaf), cmocka_unit_test(payloads_have_a_limit),
-        cmocka_unit_test(roots_of_known_leaves),    cmocka_unit_test(range_counts_digits),
-        cmocka_unit_test(dictionary_1_is_fixed),    cmocka_unit_test(names_of_segments),
+        cmocka_unit_test(canonical_bytes_and_leaf),  cmocka_unit_test(payloads_have_a_limit),
+        cmocka_unit_test(roots_of_known_leaves),     cmocka_unit_test(a_known_path),
+        cmocka_unit_test(proofs_of_all_small_trees), cmocka_unit_test(range_counts_digits),
+        cmocka_unit_test(dictionary_1_is_fixed),     cmocka_unit_test(names_of_segments),
         cmocka_unit_test(heads_round_trip),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
