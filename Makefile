@@ -51,7 +51,7 @@ WEB := http/request http/target http/head http/reader http/response http/asset h
 GUI := index.html style.css icon.svg app.js api.js dom.js format.js list.js query.js keys.js login.js password.js \
 	dashboard.js certificates.js certificate.js endpoints.js agents.js requests.js admin.js
 APPLETS := \
-	ers/ers ers/targets ers/discover ers/discover_say ers/inspect ers/inspect_text ers/password ers/agent ers/session ers/spool \
+	ers/ers ers/targets ers/discover ers/discover_say ers/inspect ers/inspect_show ers/inspect_text ers/inspect_look ers/password ers/agent ers/session ers/spool \
 	ers/deliver ers/last ers/scan ers/scan_plan ers/scan_own ers/scan_watch ers/scan_report \
 	ers/login ers/push ers/status ers/logout ers/requests ers/install ers/advance ers/look \
 	ers/request ers/renew ers/sync \

@@ -1,25 +1,28 @@
-/* ers inspect: reads certificates from files and shows them.
+/* ers inspect: shows the certificates in files, folders, standard input and at endpoints.
  *
- * What a file may be, x509/container.h says. Every input is tried; one that cannot be
- * read is named and the others are still shown. Private keys that lie in a file are counted
- * and told, never decoded. A password comes from --password-file, or is asked for where
- * the empty one does not do and somebody sits there. Folders and endpoints are not read here.
+ * What a file is, its content says. Every input is tried; one that cannot be read is named and
+ * the others are still shown. In a folder a file without certificates is nothing to speak of; one
+ * that was named itself and has none is an error. Private keys that lie in a file are
+ * counted and told, never shown.
  */
+#include "applets/ers/inspect.h"
 #include "applets/ers/ers.h"
-#include "applets/ers/inspect_text.h"
 #include "applets/ers/password.h"
 #include "base/file.h"
 #include "base/os.h"
 #include "base/text.h"
-#include "model/certificate.h"
-#include "x509/container.h"
+#include "base/walk.h"
+#include "crypto/crypto.h"
+#include "probe/probe.h"
 
 #include <string.h>
 
 enum {
-    INPUT_MAX = 64 << 20,
+    INPUT_MAX = 64 << 20,          /* of a file that was named */
+    FILE_IN_FOLDER_MAX = 10 << 20, /* no more is looked for in a folder */
     CERTIFICATE_ARENA_MAX = 16 << 20,
     OUTPUT_MAX = 32 << 20, /* of one certificate */
+    OTHERS_READ = 0004,
 };
 
 struct inspect_options {
@@ -27,154 +30,45 @@ struct inspect_options {
     const char *password_file;
 };
 
-/* One run over all inputs. */
-struct inspect {
-    struct env *env;
-    const struct opt_common *common;
-    bool pem, color;
-    const char *input;                        /* as typed */
-    size_t position;                          /* of the certificate in its input, from 1 */
-    const struct x509_container_entry *entry; /* the certificate as it lies there */
-    bool has_password;
-    struct buf password; /* of --password-file */
-    struct buf file, out;
-    struct arena arena; /* of one certificate */
-    size_t certificates, private_keys, skipped, failures, inputs, inputs_failed;
+/* One file on its way. */
+struct reading {
+    struct inspect *in;
+    bool is_named;
+    size_t shown;
+    struct fault fault; /* the first of a file in a folder */
 };
 
-static void flush_out(struct inspect *in) {
-    if (in->out.n > 0)
-        fwrite(in->out.p, 1, in->out.n, in->env->out);
-    buf_reset(&in->out);
+/* ---- one file ---- */
+
+static bool on_certificate(void *context, const struct x509_container_entry *entry) {
+    struct reading *r = context;
+    r->in->from.container = x509_container_name(entry->type);
+    r->in->from.alias = entry->name;
+    /* Much that lies in folders is a SEQUENCE and no certificate. */
+    bool silent = !r->is_named && entry->type == X509_CONTAINER_DER;
+    r->shown += inspect_show(r->in, entry->der, silent);
+    return !inspect_is_stopped(r->in);
 }
 
-/* ---- Output ---- */
-
-static void show_for_people(struct inspect *in, const struct x509_cert *cert) {
-    struct inspect_place place = {in->input, in->position, in->entry->name};
-    buf_text(&in->out, in->certificates > 0 ? "\n" : "");
-    inspect_text_put(&in->out, cert, env_now_s(in->env), in->color, &place);
-    if (in->pem)
-        pem_write(&in->out, "CERTIFICATE", cert->der);
-}
-
-static void show_as_json(struct inspect *in, const struct x509_cert *cert) {
-    struct json j = json_to(&in->out);
-    json_object(&j, NULL);
-    model_certificate_json(&j, cert, in->pem);
-    json_text(&j, "input", in->input);
-    json_text(&j, "container", x509_container_name(in->entry->type));
-    if (in->entry->name.n > 0)
-        json_bytes(&j, "alias", in->entry->name);
-    else
-        json_null(&j, "alias");
-    json_end(&j, '}');
-    buf_u8(&in->out, '\n');
-}
-
-static void show_summary(struct inspect *in) {
-    struct json j = json_to(&in->out);
-    json_object(&j, NULL);
-    json_text(&j, "type", "summary");
-    json_int(&j, "inputs", (int64_t)in->inputs);
-    json_int(&j, "inputs_failed", (int64_t)in->inputs_failed);
-    json_int(&j, "certificates", (int64_t)in->certificates);
-    json_int(&j, "errors", (int64_t)in->failures);
-    json_int(&j, "private_keys", (int64_t)in->private_keys);
-    json_int(&j, "skipped", (int64_t)in->skipped);
-    json_end(&j, '}');
-    buf_u8(&in->out, '\n');
-    flush_out(in);
-}
-
-static void report(struct inspect *in, const struct fault *f) {
-    char text[FAULT_DETAIL_MAX + 200];
-    fault_text(f, text, sizeof text);
-    in->failures++;
-    if (in->common->json) {
-        struct json j = json_to(&in->out);
-        json_object(&j, NULL);
-        json_text(&j, "type", "error");
-        json_text(&j, "input", in->input);
-        json_text(&j, "code", err_row(f->code)->name);
-        json_text(&j, "detail", text);
-        json_end(&j, '}');
-        buf_u8(&in->out, '\n');
-        flush_out(in);
-        return;
-    }
-    struct buf line;
-    buf_init(&line, OUTPUT_MAX);
-    text_escape(&line, bytes_text(in->input));
-    fprintf(in->env->err, "ers inspect: %s: %s\n", buf_cstr(&line), text);
-    buf_clear(&line);
-}
-
-static void note(struct inspect *in, size_t n, const char *one, const char *many) {
-    struct buf line;
-    if (n == 0 || in->common->quiet || in->common->json)
-        return;
-    buf_init(&line, OUTPUT_MAX);
-    text_escape(&line, bytes_text(in->input));
-    if (n == 1)
-        buf_printf(&line, ": note: %s", one);
-    else
-        buf_printf(&line, ": note: %zu %s", n, many);
-    fprintf(in->env->err, "ers inspect: %s\n", buf_cstr(&line));
-    buf_clear(&line);
-}
-
-/* ---- Reading ---- */
-
-static void show_certificate(struct inspect *in, struct bytes der) {
-    struct x509_cert cert;
-    struct fault f;
-    arena_reset(&in->arena);
-    in->position++;
-    if (x509_cert_read(&in->arena, der, &cert, &f) != ERR_OK) {
-        report(in, &f);
-        return;
-    }
-    if (in->common->json)
-        show_as_json(in, &cert);
-    else
-        show_for_people(in, &cert);
-    in->certificates++;
-    if (in->out.err != ERR_OK) {
-        fault_set(&f, in->out.err, "output", "certificate %zu is too large to show", in->position);
-        buf_reset(&in->out);
-        report(in, &f);
-    }
-    flush_out(in);
-}
-
-static void report_text(struct inspect *in, enum err code, const char *what, const char *detail) {
-    struct fault f;
-    fault_set(&f, code, what, "%s", detail);
-    report(in, &f);
-}
-
-static bool tell_certificate(void *context, const struct x509_container_entry *entry) {
-    struct inspect *in = context;
-    in->entry = entry;
-    show_certificate(in, entry->der);
-    return in->env->stop == NULL || *in->env->stop == 0;
-}
-
-static void tell_fault(void *context, const struct fault *f) {
-    report(context, f);
+static void on_fault(void *context, const struct fault *f) {
+    struct reading *r = context;
+    if (r->is_named)
+        inspect_error(r->in, f);
+    else if (r->fault.code == ERR_OK)
+        r->fault = *f;
 }
 
 /* Only somebody who sits there is asked; an empty answer gives up. */
 static bool ask_password(void *context, struct buf *password) {
-    struct inspect *in = context;
+    struct reading *r = context;
+    struct inspect *in = r->in;
     struct buf prompt;
     struct fault ignored;
-    if (in->has_password || strcmp(in->input, "-") == 0 || !os_is_terminal(0))
+    if (in->has_password || !r->is_named || strcmp(in->from.input, "-") == 0 || !os_is_terminal(0))
         return false;
     buf_init(&prompt, OUTPUT_MAX);
     buf_text(&prompt, "Password of ");
-    text_escape(&prompt, bytes_text(in->input));
+    text_escape(&prompt, bytes_text(in->from.input));
     buf_text(&prompt, ": ");
     fflush(in->env->out);
     bool is_given = os_read_secret(buf_cstr(&prompt), password, &ignored) == ERR_OK;
@@ -182,23 +76,59 @@ static bool ask_password(void *context, struct buf *password) {
     return is_given && password->n > 0;
 }
 
-static void read_container(struct inspect *in) {
+static void note_keys(struct inspect *in, size_t n, const struct walk_facts *facts) {
+    char text[120], mode[48] = "";
+    if (facts != NULL && os_has_owners && (facts->mode & OTHERS_READ) != 0)
+        snprintf(mode, sizeof mode, ", and everybody may read it (mode %04o)", facts->mode);
+    if (n == 1)
+        snprintf(text, sizeof text, "a private key lies in this file%s", mode);
+    else
+        snprintf(text, sizeof text, "%zu private keys lie in this file%s", n, mode);
+    if (n > 0)
+        inspect_note(in, text);
+}
+
+static void note_objects(struct inspect *in, size_t n) {
+    char text[120];
+    if (n == 1)
+        snprintf(text, sizeof text, "an object that is no certificate was left out");
+    else
+        snprintf(text, sizeof text, "%zu objects that are no certificates were left out", n);
+    if (n > 0)
+        inspect_note(in, text);
+}
+
+/* Of a file in a folder it is told only what is wrong with one of ours. */
+static void tell_faults(struct reading *r, const struct x509_container_account *account) {
+    bool is_ours =
+        account->type == X509_CONTAINER_PEM
+            ? probe_begins_certificate(buf_bytes(&r->in->file))
+            : account->type != X509_CONTAINER_NONE && account->type != X509_CONTAINER_DER;
+    if (r->is_named && account->certificates + account->faults == 0)
+        inspect_error_text(r->in, ERR_NOT_FOUND, "file", "no certificate in it");
+    else if (!r->is_named && account->faults > 0 && (is_ours || r->shown > 0))
+        inspect_error(r->in, &r->fault);
+}
+
+/* What is in in->file. */
+static void read_content(struct inspect *in, bool is_named, const struct walk_facts *facts) {
+    struct reading r = {.in = in, .is_named = is_named};
     const struct bytes password = buf_bytes(&in->password);
-    const struct x509_container_reader reader = {.context = in,
-                                                 .certificate = tell_certificate,
-                                                 .fault = tell_fault,
+    const struct x509_container_reader reader = {.context = &r,
+                                                 .certificate = on_certificate,
+                                                 .fault = on_fault,
                                                  .password = in->has_password ? &password : NULL,
                                                  .ask = ask_password};
     struct x509_container_account account;
     x509_container_read(buf_bytes(&in->file), &reader, &account);
-    note(in, account.private_keys, "a private key lies in this file",
-         "private keys lie in this file");
-    note(in, account.others, "an object that is no certificate was left out",
-         "objects that are no certificates were left out");
+    tell_faults(&r, &account);
+    in->files++;
+    in->files_without += r.shown == 0;
     in->private_keys += account.private_keys;
-    in->skipped += account.others;
-    if (account.certificates + account.faults == 0)
-        report_text(in, ERR_NOT_FOUND, "file", "no certificate in it");
+    in->objects += account.others;
+    note_keys(in, account.private_keys, facts);
+    if (is_named || r.shown > 0)
+        note_objects(in, account.others);
 }
 
 static enum err read_stream(struct env *env, struct buf *out, struct fault *f) {
@@ -214,27 +144,104 @@ static enum err read_stream(struct env *env, struct buf *out, struct fault *f) {
     }
 }
 
-static void inspect_input(struct inspect *in, const char *input) {
-    struct fault f;
-    size_t failures = in->failures;
-    in->input = input;
-    in->position = 0;
+/* Keys may have been in it. */
+static void forget_content(struct inspect *in) {
+    if (in->file.n > 0)
+        crypto_wipe(in->file.p, in->file.n);
     buf_reset(&in->file);
-    enum err e = strcmp(input, "-") == 0 ? read_stream(in->env, &in->file, &f)
-                                         : file_read(input, &in->file, &f);
+}
+
+static void begin(struct inspect *in, const char *input) {
+    in->from = (struct inspect_from){.input = input};
+    forget_content(in);
+}
+
+/* Also what is no regular file is read where it was named: a pipe. */
+static void read_named(struct inspect *in, const char *input) {
+    struct fault f;
+    struct walk_facts facts = {0};
+    bool is_stream = strcmp(input, "-") == 0, has_facts = false;
+    enum err e = ERR_UNSUPPORTED;
+    if (!is_stream) {
+        e = walk_read(input, &in->file, &facts, &f);
+        has_facts = e == ERR_OK;
+    }
+    if (e == ERR_UNSUPPORTED)
+        e = is_stream ? read_stream(in->env, &in->file, &f) : file_read(input, &in->file, &f);
     if (e != ERR_OK)
-        report(in, &f);
+        inspect_error(in, &f);
     else
-        read_container(in);
+        read_content(in, true, has_facts ? &facts : NULL);
+}
+
+/* ---- folders ---- */
+
+static void read_found(struct inspect *in, const char *path, uint64_t size_bytes) {
+    struct fault f;
+    struct walk_facts facts = {0};
+    if (size_bytes > FILE_IN_FOLDER_MAX) {
+        inspect_left_out(in, path, "more than 10 MB: name it, to have it read");
+        return;
+    }
+    begin(in, path);
+    enum err e = walk_read(path, &in->file, &facts, &f);
+    if (e == ERR_OK)
+        read_content(in, false, &facts);
+    else if (e != ERR_NOT_FOUND) /* removed since its folder was read */
+        inspect_error(in, &f);
+}
+
+static bool on_item(void *context, const struct walk_item *item) {
+    struct inspect *in = context;
+    if (item->what == WALK_FILE && !walk_is_index_link(item)) {
+        read_found(in, item->path, item->facts.size_bytes);
+    } else if (item->what == WALK_FAILED) {
+        begin(in, item->path);
+        inspect_error(in, item->fault);
+    } else if (item->what == WALK_LIMIT) {
+        inspect_left_out(in, item->path, item->fault->what);
+    } else if (item->what != WALK_FILE) {
+        inspect_left_out(in, item->path, walk_what_text(item->what));
+    }
+    return !inspect_is_stopped(in);
+}
+
+static void read_folder(struct inspect *in, const char *path) {
+    struct walk_limits limits = walk_limits_default();
+    struct walk *w = NULL;
+    struct fault f;
+    enum err e = walk_open(&limits, &w, &f);
+    if (e == ERR_OK)
+        e = walk_run(w, path, on_item, in, &f);
+    walk_close(w);
+    if (e != ERR_OK && e != ERR_INTERRUPTED) {
+        begin(in, path);
+        inspect_error(in, &f);
+    }
+}
+
+/* ---- inputs ---- */
+
+static void inspect_input(struct inspect *in, const char *input) {
+    size_t errors = in->errors;
+    begin(in, input);
+    if (strcmp(input, "-") != 0 && !file_exists(input) && inspect_is_place(in, input))
+        inspect_place(in, input);
+    else if (walk_is_folder(input))
+        read_folder(in, input);
+    else
+        read_named(in, input);
+    forget_content(in);
     in->inputs++;
-    in->inputs_failed += in->failures > failures;
+    in->inputs_failed += in->errors > errors;
 }
 
 static int inspect_run(struct env *env, const void *options, const struct opt_common *common) {
     const struct inspect_options *o = options;
     struct fault f;
     if (common->words.n == 0) {
-        fault_set(&f, ERR_USAGE, "name a file, or - for standard input", "%s", "");
+        fault_set(&f, ERR_USAGE, "name a file, a folder or HOST:PORT, or - for standard input",
+                  "%s", "");
         return opt_fail(env, common, &f);
     }
     struct inspect in = {.env = env, .common = common, .pem = o->pem};
@@ -248,13 +255,9 @@ static int inspect_run(struct env *env, const void *options, const struct opt_co
     buf_init(&in.file, INPUT_MAX);
     buf_init(&in.out, OUTPUT_MAX);
     arena_init(&in.arena, CERTIFICATE_ARENA_MAX);
-    bool stopped = false;
-    for (size_t i = 0; i < common->words.n && !stopped; i++) {
+    for (size_t i = 0; i < common->words.n && !inspect_is_stopped(&in); i++)
         inspect_input(&in, common->words.items[i]);
-        stopped = env->stop != NULL && *env->stop != 0;
-    }
-    if (common->json)
-        show_summary(&in);
+    inspect_summary(&in);
     buf_clear(&in.file);
     buf_clear(&in.out);
     arena_clear(&in.arena);
@@ -263,9 +266,9 @@ static int inspect_run(struct env *env, const void *options, const struct opt_co
         fault_set(&f, ERR_IO, "standard output", "%s", "write");
         return opt_fail(env, common, &f);
     }
-    if (stopped)
-        return err_row(ERR_INTERRUPTED)->exit_status;
-    return in.failures > 0 ? err_row(ERR_FAILED)->exit_status : 0;
+    if (inspect_is_stopped(&in))
+        return err_row(*env->stop == SIGTERM ? ERR_TERMINATED : ERR_INTERRUPTED)->exit_status;
+    return in.errors > 0 ? err_row(ERR_FAILED)->exit_status : 0;
 }
 
 /* clang-format off */
@@ -279,9 +282,10 @@ static const struct opt_row rows[] = {
 
 const struct opt_command ers_inspect = {
     .name = "inspect",
-    .arguments = "FILE|-...",
-    .summary = "shows the certificates in files: PEM, DER, PKCS#7, PKCS#12, JKS",
+    .arguments = "FILE|DIR|-|HOST:PORT...",
+    .summary = "shows the certificates in files and folders, and at endpoints",
     .examples = "ers inspect /etc/ssl/certs/mail.pem\n"
+                "ers inspect /etc/pki mail.example.com:443\n"
                 "ers inspect --json chain.pem server.der keystore.jks\n"
                 "ers inspect --password-file secret.txt server.p12\n"
                 "openssl s_client -connect mail.example.com:443 </dev/null | ers inspect -",

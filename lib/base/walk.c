@@ -479,6 +479,11 @@ enum err walk_read(const char *path, struct buf *out, struct walk_facts *facts, 
     return e;
 }
 
+bool walk_is_folder(const char *path) {
+    uv_stat_t st;
+    return look_at(path, true, &st) == 0 && type_of(&st) == S_IFDIR;
+}
+
 enum err walk_find(const char *path, struct fault *f) {
     uv_stat_t st;
     int status = look_at(path, false, &st);

@@ -83,6 +83,9 @@ bool walk_is_index_link(const struct walk_item *item);
 enum err walk_read(const char *path, struct buf *out, struct walk_facts *facts,
                    struct fault *f) MUST_CHECK;
 
+/* Is it a folder, perhaps through a link? */
+bool walk_is_folder(const char *path);
+
 /* Is anything there, itself perhaps a link to nothing? ERR_NOT_FOUND: no; else why that
  * cannot be told. */
 enum err walk_find(const char *path, struct fault *f) MUST_CHECK;

@@ -19,7 +19,7 @@
 enum {
     FILE_BYTES_MAX = 10 << 20,
     CHECK_ARENA_MAX = 2 * FILE_BYTES_MAX + (1 << 20),
-    DETAIL_MAX = 600,
+    ROUNDS_MAX = 1000000, /* of the empty password on one PKCS#12 file: half a second */
 };
 
 struct files {
@@ -211,16 +211,25 @@ static void tell_chain(struct files *x) {
          x->fault.code == ERR_OK ? MODEL_STAGE_DONE : MODEL_STAGE_CERTIFICATE);
 }
 
+bool probe_begins_certificate(struct bytes file) {
+    static const char begin[] = "\n-----BEGIN CERTIFICATE-----";
+    return bytes_starts(file, begin + 1) || bytes_find(file, bytes_text(begin)) != SIZE_MAX;
+}
+
 /* A file without any certificate: silent, unless there is something to say about it. */
 static void tell_none(struct files *x, const struct x509_container_account *account,
                       bool is_named) {
-    bool is_locked = x->fault.code == ERR_CREDENTIALS;
-    bool is_broken = x->fault.code != ERR_OK && account->type != X509_CONTAINER_NONE;
+    bool is_locked = x->fault.code == ERR_PASSWORD;
+    bool is_ours =
+        account->type == X509_CONTAINER_PEM
+            ? probe_begins_certificate(buf_bytes(&x->content))
+            : account->type != X509_CONTAINER_NONE && account->type != X509_CONTAINER_DER;
+    bool is_broken = x->fault.code != ERR_OK && is_ours;
     if (!is_named && !is_locked && !is_broken && !has_open_key(x))
         return;
     if (is_locked || is_broken)
         say_fault(x, &x->fault);
-    else
+    else if (!has_open_key(x))
         say(x, "there is no certificate in it");
     say_of_key(x);
     tell(x,
@@ -238,7 +247,7 @@ static bool looks_like_ours(struct bytes content) {
 
 static void read_content(struct files *x, bool is_named) {
     struct x509_container_reader reader = {
-        .context = x, .certificate = on_certificate, .fault = on_fault};
+        .context = x, .certificate = on_certificate, .fault = on_fault, .rounds_max = ROUNDS_MAX};
     struct x509_container_account account;
     x509_container_read(buf_bytes(&x->content), &reader, &account);
     const char *container = x509_container_name(account.type);

@@ -82,6 +82,12 @@ write(tree("b", "closed.pem"), both[0] + both[1], 0o600)
 write(tree("b", "open.key"), web[1], 0o644)
 write(tree("b", "shut.key"), web[1], 0o640)
 write(tree("b", "broken.pem"), "-----BEGIN CERTIFICATE-----\nnot base64 !\n-----END CERTIFICATE-----\n")
+for kind, password in (("locked", "secret"), ("empty", "")):
+    run("openssl", "pkcs12", "-export", "-in", path("both.example.com.pem"), "-inkey", path("both.example.com.key"), "-out",
+        tree("b", kind + ".p12"), "-passout", "pass:" + password)
+    os.chmod(tree("b", kind + ".p12"), 0o600)
+run("openssl", "crl2pkcs7", "-nocrl", "-certfile", path("ca.example.com.pem"), "-outform", "DER", "-out", tree("b", "chain.p7b"))
+write(tree("b", "source.c"), 'const char *text = "-----BEGIN CERTIFICATE-----";\n')
 write(tree("b", "notes.pem"), "no certificate, in spite of the name\n")
 write(tree("b", "empty.crt"), "")
 write(tree("b", "sequence.der"), bytes([0x30, 0x82, 0x01, 0x00]) + bytes(256))
@@ -122,7 +128,7 @@ check("the pass is complete", summary.get("complete") is True, str(summary))
 expected = {
     tree("web.pem"): [web], tree("a", "named.txt"): [web], tree("a", "bundle.crt"): [web, inter], tree("a", "renewed.pem"): [old],
     tree("a", "vanishes.pem"): [far], tree("b", "both"): [both], tree("b", "closed.pem"): [both], tree("a", "link.pem"): [web],
-    tree("b", "z\u00fcrich \u2603.pem"): [web], tree("b") + "/\\xff.pem": [web],
+    tree("b", "empty.p12"): [both], tree("b", "chain.p7b"): [inter], tree("b", "z\u00fcrich \u2603.pem"): [web], tree("b") + "/\\xff.pem": [web],
 }
 for name, chain in sorted(expected.items()):
     o = seen.get(name, {})
@@ -135,7 +141,11 @@ st = os.stat(tree("b", "both"))
 check("owner, mode, time and size", (facts["owner_id"], facts["group_id"], facts["mode"], facts["size"])
       == (st.st_uid, st.st_gid, "0644", st.st_size) and facts["modified"][:10] == time.strftime("%Y-%m-%d", time.gmtime(st.st_mtime)), str(facts))
 check_equal("the owner's name", facts["owner"], run("stat", "-c", "%U", tree("b", "both")).stdout.strip())
-check_equal("the container", [seen[tree("a", n)]["file"]["container"] for n in ("named.txt", "bundle.crt")], ["der", "pem"])
+check_equal("the container", [seen[tree(*n.split("/"))]["file"]["container"] for n in ("a/named.txt", "a/bundle.crt", "b/empty.p12", "b/chain.p7b")],
+            ["der", "pem", "pkcs12", "pkcs7"])
+locked = seen.get(tree("b", "locked.p12"), {})
+check("locked by a password: unsupported, and why", locked.get("outcome") == "unsupported" and "password" in locked["detail"]
+      and locked["file"]["container"] == "pkcs12", str(locked))
 check("a key beside it that everybody may read is said", facts["private_keys"] == 1 and "everybody may read" in seen[tree("b", "both")]["detail"],
       str(seen[tree("b", "both")]))
 shut = seen[tree("b", "closed.pem")]
@@ -144,7 +154,7 @@ lone = seen.get(tree("b", "open.key"), {})
 check("an open key alone is told", lone.get("outcome") == "no_certificate" and "everybody may read" in lone["detail"], str(lone))
 check("a PEM that is broken is told", seen.get(tree("b", "broken.pem"), {}).get("outcome") == "bad_certificate", str(seen.keys()))
 check("too large for us, and one of ours", seen.get(tree("b", "huge.pem"), {}).get("outcome") == "limit", str(seen.keys()))
-for name in ("shut.key", "notes.pem", "empty.crt", "sequence.der", "huge.bin"):
+for name in ("shut.key", "source.c", "notes.pem", "empty.crt", "sequence.der", "huge.bin"):
     check("silent: " + name, tree("b", name) not in seen)
 check("silent: links to nothing, FIFOs, index links, excluded folders", not any(
     n.startswith(tree("excluded")) or n in (tree("a", "fifo"), tree("a", "dangling"), tree("a", "a94d09e5.0")) for n in seen), str(seen.keys()))
@@ -157,7 +167,7 @@ rows = {row["path"]: row for row in export("endpoints")}
 check_equal("the server knows them as files", {rows[n]["kind"] for n in expected}, {"file"})
 check_equal("and their certificates are openssl's", {n: rows[n]["sha256"] for n in expected}, {n: c[0][2] for n, c in expected.items()})
 served = {row["sha256"]: int(row["served"]) for row in export("certificates")}
-check_equal("each is served where it lies", served, {web[2]: 6, inter[2]: 1, old[2]: 1, far[2]: 1, both[2]: 2})
+check_equal("each is served where it lies", served, {web[2]: 6, inter[2]: 2, old[2]: 1, far[2]: 1, both[2]: 3})
 row = next(row for row in export("observations") if row["path"] == tree("b", "both"))
 check("observations have what is known of the file", (row["container"], row["owner_id"], row["mode"], row["private_keys"], row["path"])
       == ("pem", str(st.st_uid), "0644", "1", tree("b", "both")), str(row))
@@ -210,6 +220,62 @@ if os.geteuid() == 0:
     os.chmod(tree("c"), 0o755)
     back = [line for line in as_nobody("--all").stdout.splitlines() if line.startswith(tree("c", "hidden.pem"))]
     check("to be read again: nothing new", len(back) == 1 and back[0].split()[1] == "ok", str(back))
+
+# ---- ers inspect of folders and endpoints --------------------------------------------
+
+
+def inspect(*words, **more):
+    done = run(ERS, "inspect", "--json", *words, **more)
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    end = lines[-1]
+    check("inspect: the counts sum", end["type"] == "summary" and end["certificates"] == sum(x["type"] == "certificate" for x in lines)
+          and end["errors"] == sum(x["type"] == "error" for x in lines) and end["left_out"] == sum(x["type"] == "left_out" for x in lines)
+          and end["files"] == end["files_without"] + len({x["input"] for x in lines if x["type"] == "certificate" and x["container"]}),
+          str(end))
+    return done.returncode, lines, end
+
+
+os.remove(tree("b", "broken.pem"))
+code, lines, end = inspect(tree("b"))
+check_equal("inspect DIR: a file that is locked is an error", (code, [(x["input"], x["code"]) for x in lines if x["type"] == "error"]),
+            (1, [(tree("b", "locked.p12"), "password")]))
+os.remove(tree("b", "locked.p12"))
+code, lines, end = inspect(TREE)
+found = [(x["input"], x["sha256"], x["container"]) for x in lines if x["type"] == "certificate"]
+shown = {name: [x[1] for x in found if x[0] == name] for name, _, _ in found}
+check_equal("inspect DIR: a bundle in its order", shown[tree("a", "bundle.crt")], [web[2], inter[2]])
+check("inspect DIR: folders in order, links to files under their names", [x[0] for x in found[:3]]
+      == [tree("a", "bundle.crt")] * 2 + [tree("a", "link.pem")], str(found[:3]))
+check("inspect DIR: the container is told", {c for name, _, c in found if name == tree("a", "named.txt")} == {"der"}, str(found))
+left = {x["input"]: x["detail"] for x in lines if x["type"] == "left_out"}
+check("inspect DIR: loops, FIFOs and what is too large are named", "already" in left[tree("a", "loop")] and "FIFO" in left[tree("a", "fifo")]
+      and "nowhere" in left[tree("a", "dangling")] and "10 MB" in left[tree("b", "huge.pem")], str(left))
+check_equal("inspect DIR: files without certificates are no errors", (code, end["errors"], end["inputs"], end["inputs_failed"]), (0, 0, 1, 0))
+check_equal("inspect FILE: one that was named is", inspect(tree("b", "notes.pem"), tree("web.pem"))[0], 1)
+code, lines, end = inspect(tree("b", "huge.pem"))
+check_equal("inspect FILE: a large one is read where it is named", (code, end["certificates"]), (0, 1))
+done = run(ERS, "inspect", TREE)
+check("inspect DIR for people: keys that all may read, a line of counts", "everybody may read it (mode 0644)" in done.stderr
+      and "files without" in done.stderr.splitlines()[-1] and tree("b", "shut.key") in done.stderr, done.stderr)
+fed = run("sh", "-c", "cat '%s' | '%s' inspect --json /dev/stdin" % (tree("web.pem"), ERS))
+check_equal("inspect of a pipe that is named", json.loads(fed.stdout.splitlines()[0])["sha256"], web[2])
+
+served_port = free_port()
+write(path("chain.pem"), web[0] + inter[0])
+start("openssl", "s_server", "-quiet", "-accept", "127.0.0.1:%d" % served_port, "-cert", path("web.example.com.pem"), "-key",
+      path("web.example.com.key"), "-cert_chain", path("chain.pem"))
+check("an endpoint listens", wait_port(served_port))
+code, lines, end = inspect("127.0.0.1:%d" % served_port, tree("web.pem"))
+chain = [x["sha256"] for x in lines if x["type"] == "certificate"]
+seen_now = [x for x in lines if x["type"] == "observation"]
+check_equal("inspect HOST:PORT: the chain as it is served", (code, chain[:-1]), (0, seen_now[0]["chain"]))
+check("the leaf first", chain[0] == chain[-1] == web[2] and len(chain) > 1, str(chain))
+done = run(ERS, "inspect", "127.0.0.1:%d" % served_port)
+check("for people too", done.returncode == 0 and "127.0.0.1:%d, certificate 1" % served_port in done.stdout
+      and "TLSv1.3" in done.stderr, done.stdout + done.stderr)
+code, lines, end = inspect("127.0.0.1:%d" % free_port(), "no-such-name.invalid:443", path("absent"), tree("web.pem"))
+check_equal("what does not answer is an error, and the rest is shown", (code, [x["code"] for x in lines if x["type"] == "error"],
+            end["certificates"], end["inputs_failed"]), (1, ["network", "not_found", "not_found"], 1, 3))
 
 # ---- no key ever left its file ------------------------------------------------------
 
