@@ -71,7 +71,7 @@ LINKS := ers clm-server clm-export
 UNIT_TESTS := \
 	notify_digest_test notify_mail_test notify_state_test \
 	net_smtp_test net_signature_test net_conn_test \
-	probe_source_test probe_dialogue_test probe_run_test \
+	probe_source_test probe_dialogue_test probe_run_test probe_files_test \
 	ers_last_test ers_requests_test ers_inspect_text_test \
 	model_name_test model_ports_test model_target_test model_target_file_test \
 	model_endpoint_test model_observation_test model_certificate_test \

@@ -134,6 +134,10 @@ check_equal("the computer's store", [seen["cert:MY"][k] for k in ("kind", "outco
 check_equal("the user's store shows both", set(seen["cert:CurrentUser\\MY"]["chain"]), {fingerprint(name) for name in stored})
 check("the roots that Wine takes from this system", seen["cert:ROOT"]["outcome"] == "ok" and len(seen["cert:ROOT"]["chain"]) > 50, str(seen["cert:ROOT"]))
 check_equal("a store that is not there", seen["cert:NONESUCH"]["outcome"], "no_certificate")
+done = exe("ers", "inspect", "--json", "cert:MY", windows_path(path("Zertifikate ü")))
+lines = [json.loads(line) for line in done.stdout.splitlines()]
+check_equal("inspect shows a store and a folder", [x["sha256"] for x in lines if x["type"] == "certificate"],
+            [fingerprint(stored[0]), fingerprint(certificate)])
 deep = windows_path(path("Zertifikate ü", "tief", "東京.pem"))
 check("a file beyond ASCII", seen.get(deep, {}).get("chain") == [fingerprint(certificate)], str(seen.keys()))
 check("has an owner and no mode", seen[deep]["file"]["owner"] and seen[deep]["file"]["mode"] is None, str(seen[deep]))
@@ -237,7 +241,7 @@ check("scan: the table has the endpoint", done.returncode == 0 and "127.0.0.1:%d
 def inventory(output):
     """What a scan saw, without what differs from run to run."""
     rows = [json.loads(line) for line in output.splitlines()]
-    return sorted(json.dumps({k: v for k, v in row.items() if k not in ("scan", "time", "duration_ms")}, sort_keys=True)
+    return sorted(json.dumps({k: v for k, v in row.items() if k not in ("scan", "time", "duration_ms", "connect_ms")}, sort_keys=True)
                   for row in rows if row["type"] in ("certificate", "observation"))
 
 
