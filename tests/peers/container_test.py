@@ -184,6 +184,44 @@ def pbmac1(leaf, root, prints):
         check_equal("a MAC that does not fit is damage, and loses nothing", (codes, prints_of(lines)), (["format"], prints))
 
 
+def kdf(password, salt, use, rounds, n):
+    """RFC 7292, appendix B, with SHA-1."""
+    def filled(b):
+        return (b * 64)[:(len(b) + 63) // 64 * 64] if b else b""
+    units, out = bytearray(filled(salt) + filled(password)), b""
+    while len(out) < n:
+        a = hashlib.sha1(bytes([use]) * 64 + units).digest()
+        for _ in range(rounds - 1):
+            a = hashlib.sha1(a).digest()
+        out += a
+        b = int.from_bytes((a * 4)[:64], "big") + 1
+        for at in range(0, len(units), 64):
+            units[at:at + 64] = ((int.from_bytes(units[at:at + 64], "big") + b) % 2 ** 512).to_bytes(64, "big")
+    return out[:n]
+
+
+def empty_passwords(leaf, root, prints):
+    """No password at all and the empty one are two; files in use have either."""
+    bags = b""
+    for cert in (leaf, root):
+        one = openssl("x509", "-in", cert + ".pem", "-outform", "DER")
+        bags += der(0x30, oid("2a864886f70d010c0a0103"), der(0xa0, der(0x30, oid("2a864886f70d01091601"), der(0xa0, der(4, one)))))
+    contents, salt, file = der(0x30, bags), os.urandom(8), path("none.p12")
+    for name, password in (("the empty password", b"\0\0"), ("no password", b"")):
+        cipher = openssl("enc", "-des-ede3-cbc", "-K", kdf(password, salt, 1, 3, 24).hex(), "-iv", kdf(password, salt, 2, 3, 8).hex(), input=contents)
+        algorithm = der(0x30, oid("2a864886f70d010c0103"), der(0x30, der(4, salt), der(2, b"\x03")))
+        inner = der(0x30, oid("2a864886f70d010701"), algorithm, der(0x80, cipher))
+        safe = der(0x30, der(0x30, oid("2a864886f70d010706"), der(0xa0, der(0x30, der(2, b"\0"), inner))))
+        digest = hmac.new(kdf(password, salt, 3, 5, 20), safe, "sha1").digest()
+        mac = der(0x30, der(0x30, der(0x30, oid("2b0e03021a"), b"\x05\x00"), der(4, digest)), der(4, salt), der(2, b"\x05"))
+        info = der(0x30, oid("2a864886f70d010701"), der(0xa0, der(4, safe)))
+        for with_mac in (mac, b""):
+            with open(file, "wb") as f:
+                f.write(der(0x30, der(2, b"\x03"), info, with_mac))
+            check_file("%s, %s a MAC" % (name, "with" if with_mac else "without"), file, "pkcs12", prints)
+            check_file("%s, from an empty file" % name, file, "pkcs12", prints, "--password-file", secret(b""))
+
+
 def nss(leaf, root, prints):
     """Certificates and keys through NSS's database; it writes BER and has rounds of its own."""
     folder, empty, file = path("nss"), secret(b""), path("nss.p12")
@@ -273,6 +311,7 @@ prints = [fingerprint(leaf + ".pem"), fingerprint(root + ".pem")]
 pkcs7(leaf, root, prints)
 pkcs12(leaf, root, prints)
 pbmac1(leaf, root, prints)
+empty_passwords(leaf, root, prints)
 nss(leaf, root, prints)
 terminal(leaf, root, prints)
 java()
