@@ -115,6 +115,24 @@ forbid_services() {
     chmod 755 $policy
 }
 
+# Nor at the machine's next start: what apt has switched on is switched off again.
+switched_on() {
+    systemctl --root=/ list-unit-files --state=enabled --no-legend 2>/dev/null | cut -d ' ' -f 1
+    ls /etc/rc2.d 2>/dev/null | sed -n 's/^S[0-9][0-9]/init:/p'
+}
+
+switch_off_but() {
+    for name in $(switched_on); do
+        case " $1 " in
+            *" $name "*) ;;
+            *)  case $name in
+                    init:*) update-rc.d "${name#init:}" disable ;;
+                    *)      systemctl --root=/ disable "$name" ;;
+                esac >/dev/null 2>&1 || echo "tools: $name was switched on, and cannot be switched off" >&2 ;;
+        esac
+    done
+}
+
 # Postfix asks what it is to be: nothing. The test brings a configuration of its own.
 preseed() {
     case " $* " in
@@ -133,9 +151,11 @@ install() {
     printf '  INSTALL  %s\n' "$*"
     preseed "$@"
     forbid_services
+    before=$(switched_on | tr '\n' ' ')
     apt-get -qq update || echo 'tools: not all package lists could be read' >&2
     apt-get -qq -y --no-install-recommends --no-remove -o DPkg::Lock::Timeout=300 install "$@" \
         >/dev/null </dev/null || die "apt-get could not install $*"
+    switch_off_but "$before"
 }
 
 sets=$(table | cut -d ' ' -f 1 | uniq | tr '\n' ' ')

@@ -203,7 +203,7 @@ static struct finding finding_of(const struct face *face, enum model_outcome rea
                                                 : "answers only a plain hello";
     if (f.outcome == MODEL_OK && !f.detail[0] &&
         (face->talk.is_found || (face->talk.is_guess && !face->talk.is_direct)))
-        f.detail = "the protocol was found by what the server shows";
+        f.detail = "the protocol was found by what the server shows; naming it saves a connection";
     if (f.outcome == MODEL_OK && words[0])
         f.detail = words;
     return f;

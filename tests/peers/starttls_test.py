@@ -72,7 +72,7 @@ for name, (protocol, port, number) in real:
 
 found = look(*["127.0.0.1:%d" % port for _, (protocol, port, _) in real if protocol in GREETING])
 check_equal("by the greeting", sorted((o["protocol"], o["outcome"], o["detail"]) for o in found),
-            sorted((protocol, "ok", "the protocol was found by what the server shows") for protocol in GREETING))
+            sorted((protocol, "ok", "the protocol was found by what the server shows; naming it saves a connection") for protocol in GREETING))
 ports = {protocol: port for _, (protocol, port, _) in real}
 log_ports = {"%s, %s" % (name, protocol): (protocol, port) for name, (protocol, port, _) in real if name in ("postfix", "dovecot")}
 o = one("127.0.0.1:%d" % ports["imap"], "--protocol", "tls")
