@@ -33,7 +33,8 @@ enum scan_label {
     LABEL_OK,
     LABEL_GONE, /* had a certificate at the last scan */
     LABEL_FAILED,
-    LABEL_SILENT, /* refused, timed out ...: only with --all */
+    LABEL_DECLINED, /* offers no TLS: worth a row to look at, and no news */
+    LABEL_SILENT,   /* refused, timed out ...: only with --all */
     LABEL_COUNT
 };
 

@@ -69,6 +69,7 @@ static const struct {
     [LABEL_OK] = {"ok",       ""        },
     [LABEL_GONE] = {"gone",     "\x1b[33m"},
     [LABEL_FAILED] = {"failed",   "\x1b[31m"},
+    [LABEL_DECLINED] = {"no TLS",   ""        },
     [LABEL_SILENT] = {"-",        ""        },
 };
 

@@ -304,6 +304,8 @@ static const char *state_name(const struct scan_row *row) {
 
 static enum scan_label label_of(const struct scan *s, const struct scan_row *row) {
     int64_t now_s = env_now_s(s->env);
+    if (!row->has_certificate && row->outcome == MODEL_NOT_OFFERED)
+        return LABEL_DECLINED;
     if (!row->has_certificate)
         return is_silent(row->outcome, row->kind) ? LABEL_SILENT : LABEL_FAILED;
     if (row->has_not_after && row->not_after_s < now_s)

@@ -352,7 +352,14 @@ for protocol, handle, goodbye, detail in DECLINE:
     time.sleep(0.05)
     check("... and we say goodbye", peer.heard.endswith(goodbye), repr(peer.heard))
 done = run(ERS, "scan", "--config", path("none"), str(Peer(DECLINE[0][1])), "--protocol", "smtp")
-check("people are told too", "STARTTLS" in done.stdout and "1 without STARTTLS" in done.stdout or "not offered" in done.stdout, done.stdout)
+check("people are told too", re.search(r" no TLS .* STARTTLS is not among what it offers", done.stdout)
+      and done.stdout.endswith("1 endpoint: 1 TLS not offered\n"), done.stdout)
+with open(path("targets", "targets"), "w") as out:
+    out.write("127.0.0.1 %d protocol=smtp\n" % Peer(DECLINE[0][1]).port)
+check_equal("... but not by cron: it is no news", run(ERS, "scan", "--no-push", "--config", path("targets")).stdout, "")
+done = run(ERS, "scan", "--help").stdout
+spoken = done[done.index("--protocol"):].split("--timeout")[0].split()
+check("the help lists all", set(KNOWN.values()) | {"xmpp", "xmpp-server", "tls"} <= set(spoken), done)
 
 # ---- misbehaviour ---------------------------------------------------------------------
 
