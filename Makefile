@@ -110,8 +110,9 @@ PEER_TESTS := \
 	request_test.py request_faults_test.py false_start_test.py try_test.py digest_test.py \
 	clm_words_test.py dist_root_test.py gui_test.py house_test.py net_http_test.py scan_test.py faces_test.py \
 	push_test.py starttls_test.py binary_test.py discover_test.py http_test.py tls_test.py inspect_test.py \
-	x509_write_test.py ca_test.py server_test.py request_server_test.py export_test.py \
+	x509_write_test.py corpus_test.py ca_test.py server_test.py request_server_test.py export_test.py \
 	files_test.py container_test.py
+HOST_PEERS := corpus_openssl
 BENCH := x509_read
 BENCH_PEERS := scan_floor peer_x509 peer_sqlite
 PEER_TOOLS := quiet_agent http_get http_peer tls_probe x509_write ca_driver store_tool
@@ -207,6 +208,19 @@ $(B)/tests/peers/%: $(B)/tests/peers/%.o $(B)/libclm.a
 $(B)/tests/torture/%: $(B)/tests/torture/%.o $(B)/libclm.a
 	@$(DEPS_CC) $(LINK_FLAGS) -o $@ $^ $(DEPS_TEST_LIBS) $(DEPS_LIBS)
 
+# Peers that speak for libraries of this machine; no part of the product.
+build/host/peers/%: tests/peers/%.c
+	@mkdir -p $(@D)
+	@$(HOSTCC) -std=gnu11 -O2 $(WARNINGS) -o $@ $< -lcrypto
+
+# The corpus of make test, and the certificates inside of source packages (one that the
+# mirror lacks is named and left out).
+CORPUS := gnutls28 openssl
+corpus: all $(HOST_PEERS:%=build/host/peers/%)
+	@sh lib/deps/tools.sh build test
+	@for p in $(CORPUS); do sh lib/deps/obtain.sh build/corpus $$p || echo "  LEFT OUT $$p"; done
+	@CLM_BUILD=$(abspath $(B)) python3 tests/peers/corpus_test.py build/corpus/src/*
+
 run-unit: $(B)/tests/unit/$(T)$(EXE)
 	$<
 
@@ -229,7 +243,7 @@ test-tools: | $(DEPS_STAMP)
 	@sh lib/deps/tools.sh build test gui
 
 TORTURE_PROGRAMS := $(filter-out %.py %.sh,$(TORTURE_TESTS))
-test: test-tools all unit $(if $(SAN),,build-fuzz) $(PEER_TOOLS:%=$(B)/tests/peers/%) $(TORTURE_PROGRAMS:%=$(B)/tests/torture/%)
+test: test-tools all unit $(if $(SAN),,build-fuzz) $(PEER_TOOLS:%=$(B)/tests/peers/%) $(HOST_PEERS:%=build/host/peers/%) $(TORTURE_PROGRAMS:%=$(B)/tests/torture/%)
 	@python3 tests/run.py --build $(B) \
 		$(UNIT_TESTS:%=$(B)/tests/unit/%) $(TORTURE_PROGRAMS:%=$(B)/tests/torture/%) \
 		$(patsubst %,tests/torture/%,$(filter %.py %.sh,$(TORTURE_TESTS))) \
@@ -294,7 +308,7 @@ check:
 clean:
 	rm -rf build/linux-x86_64 build/windows-x86_64 build/check-x86_64* build/dist
 
-.PHONY: all dist test-dist unit run-unit test test-tools test-windows check clean run bench bench-tools fuzz build-fuzz fuzz-programs
+.PHONY: all dist test-dist unit run-unit corpus test test-tools test-windows check clean run bench bench-tools fuzz build-fuzz fuzz-programs
 
 -include $(OBJECTS:.o=.d) $(B)/main.d $(UNIT_TESTS:%=$(B)/tests/unit/%.d) \
 	$(FUZZ_TARGETS:%=$(B)/tests/fuzz/%.d) $(PEER_TOOLS:%=$(B)/tests/peers/%.d) \

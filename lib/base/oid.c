@@ -32,6 +32,7 @@ static const struct oid_row algorithms[] = {
     {OID_ECDSA_SHA224, DER("\x2a\x86\x48\xce\x3d\x04\x03\x01"), "ecdsa-with-SHA224", 0}, /* 1.2.840.10045.4.3.1 */
     {OID_ECDSA_SHA1, DER("\x2a\x86\x48\xce\x3d\x04\x01"), "ecdsa-with-SHA1", 0}, /* 1.2.840.10045.4.1 */
     {OID_RSA_SHA224, DER("\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0e"), "sha224WithRSAEncryption", 0}, /* 1.2.840.113549.1.1.14 */
+    {OID_RSA_X500, DER("\x55\x08\x01\x01"), "RSA", 0}, /* 2.5.8.1.1 */
     {OID_RSA_MD5, DER("\x2a\x86\x48\x86\xf7\x0d\x01\x01\x04"), "md5WithRSAEncryption", 0}, /* 1.2.840.113549.1.1.4 */
     {OID_OTHER, DER("\x2a\x86\x48\x86\xf7\x0d\x01\x01\x02"), "md2WithRSAEncryption", 0}, /* 1.2.840.113549.1.1.2 */
     {OID_OTHER, DER("\x2a\x86\x48\x86\xf7\x0d\x01\x01\x03"), "md4WithRSAEncryption", 0}, /* 1.2.840.113549.1.1.3 */

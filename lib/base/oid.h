@@ -28,6 +28,7 @@ enum oid_kind {
 enum oid {
     OID_OTHER = 0,
     OID_RSA,
+    OID_RSA_X500, /* the older number of the same keys */
     OID_RSA_PSS,
     OID_MGF1,
     OID_RSA_MD5,

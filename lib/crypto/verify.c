@@ -338,6 +338,10 @@ enum err signature_verify(struct bytes spki, struct bytes signature_algorithm,
     if (!cur_end(&c) || !read_spki(spki, &key))
         return ERR_FORMAT;
     enum oid id = algorithm_id(&a), key_id = algorithm_id(&key.algorithm);
+    if (key_id == OID_RSA_X500)
+        key_id = OID_RSA;
+    if (key.algorithm.row == NULL)
+        return ERR_UNSUPPORTED;
     if (id == OID_RSA_PSS && (key_id == OID_RSA || key_id == OID_RSA_PSS))
         return verify_pss(&key, a.parameters, signed_bytes, signature);
     if (id == OID_ED25519 && key_id == OID_ED25519)

@@ -1,11 +1,12 @@
 #!/bin/sh
 # Obtains the source text of every foreign package, once for all targets:
 #
-#     sh lib/deps/obtain.sh [FOLDER]        (FOLDER: build/deps)
+#     sh lib/deps/obtain.sh [FOLDER [PACKAGE...]]        (FOLDER: build/deps)
 #
 # FOLDER/src/NAME holds the unpacked package afterwards, NAME being the name
 # Debian gives it, without a version. What is there already is left alone, so
-# a second run needs no network and does nothing.
+# a second run needs no network and does nothing. Source packages that are named
+# are obtained in place of those that we are built from (`make corpus` does that).
 #
 # Where from: a list of sources of our own, derived from the machine's apt
 # configuration (one-line files and deb822 files). Only entries for Debian's
@@ -204,6 +205,8 @@ missing() {
 main() {
     mkdir -p "$1/src" "$1/apt"
     root=$(cd "$1" && pwd -P)
+    shift
+    [ $# -eq 0 ] || { SOURCES=$* BINARIES=; }
     src=$root/src apt=$root/apt
     exec 9>"$apt/lock"
     flock 9                     # two targets may be built at the same time
@@ -215,4 +218,5 @@ main() {
     rm -rf "$new"
 }
 
-main "${1:-build/deps}"
+[ $# -gt 0 ] || set -- build/deps
+main "$@"

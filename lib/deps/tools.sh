@@ -63,6 +63,10 @@ test     prosody                                          prosody
 test     inspircd                                         inspircd
 test     xrdp                                             xrdp
 test     cupsd                                            cups-daemon
+test     /usr/include/openssl/ssl.h                       libssl-dev
+test     /usr/share/ca-certificates/mozilla               ca-certificates
+test     /usr/lib/python3/dist-packages/cryptography_vectors/x509  python3-cryptography-vectors
+coverage gcovr                                            gcovr
 bench    openssl                                          openssl
 bench    nginx                                            nginx
 bench    python3                                          python3

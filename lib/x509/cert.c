@@ -44,13 +44,14 @@ static enum err read_version(struct x509_reader *r, struct cur *c) {
     if (!der_optional(c, DER_CONTEXT_CONS | 0, &content))
         return c->bad ? ERR_FORMAT : ERR_OK;
     struct cur inner = cur_open(content);
-    uint64_t v = der_u64(&inner);
-    if (!cur_end(&inner) || v > 255)
+    struct bytes v = der_integer(&inner);
+    if (!cur_end(&inner))
         return ERR_FORMAT;
-    r->out->version = (unsigned)v + 1;
-    if (v == 0)
+    /* 0 stands for v1 and so on; -1 has been seen. */
+    r->out->version = v.n > 1 || v.p[0] >= 0x80 ? 0 : v.p[0] + 1u;
+    if (r->out->version == 1)
         r->out->deviations |= X509_DEV_DEFAULT_WRITTEN;
-    if (v > 2)
+    if (r->out->version < 1 || r->out->version > 3)
         r->out->deviations |= X509_DEV_VERSION;
     return ERR_OK;
 }
@@ -122,6 +123,8 @@ bool x509_inner_read_time(struct x509_reader *r, struct cur *c, int64_t *unix_s)
         r->out->deviations |= X509_DEV_TIME_NO_SECONDS;
     if ((t.flags & X509_TIME_OFFSET) != 0)
         r->out->deviations |= X509_DEV_TIME_OFFSET;
+    if ((t.flags & X509_TIME_FRACTION) != 0)
+        r->out->deviations |= X509_DEV_TIME_FRACTION;
     if (v.tag == DER_GENERALIZED_TIME && t.unix_s >= year_1950_s && t.unix_s < year_2050_s)
         r->out->deviations |= X509_DEV_TIME_TYPE;
     *unix_s = t.unix_s;

@@ -59,6 +59,8 @@ static const struct x509_deviation_row rows[] = {
      "the key's curve is written out in place of its name", "RFC 5480, 2.1.1"},
     {X509_DEV_GENERAL_NAME, "general_name",
      "a name of a rare kind cannot be read", "RFC 5280, 4.2.1.6"},
+    {X509_DEV_TIME_FRACTION, "time_fraction",
+     "a time has parts of a second", "RFC 5280, 4.1.2.5.2"},
 };
 /* clang-format on */
 

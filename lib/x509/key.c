@@ -73,7 +73,7 @@ static bool has_prime(const char *algorithm) {
 }
 
 static bool read_inside(struct x509_reader *r, struct x509_key *key) {
-    if (key->id == OID_RSA || key->id == OID_RSA_PSS)
+    if (key->id == OID_RSA || key->id == OID_RSA_X500 || key->id == OID_RSA_PSS)
         return read_rsa(r, key);
     if (key->id == OID_EC)
         return read_ec(r, key);

@@ -235,15 +235,9 @@ static void put_part(const struct name_part *part, struct buf *scratch, struct b
         out->err = scratch->err;
 }
 
-void x509_name_text(struct bytes name, struct buf *out) {
-    struct name_part parts[X509_NAME_PARTS_MAX], part;
-    struct name_walk n = name_walk_open(name);
-    struct buf scratch;
-    size_t count = 0;
-    while (count < X509_NAME_PARTS_MAX && name_walk_next(&n, &part))
-        parts[count++] = part;
-    buf_init(&scratch, X509_DER_MAX * 2);
-    /* RDNs last first; the attributes of one RDN in their own order. */
+/* RDNs last first; the attributes of one RDN in their own order. */
+static void put_backwards(const struct name_part *parts, size_t count, struct buf *scratch,
+                          struct buf *out) {
     for (size_t end = count; end > 0;) {
         size_t start = end - 1;
         while (start > 0 && !parts[start].starts_rdn)
@@ -253,11 +247,32 @@ void x509_name_text(struct bytes name, struct buf *out) {
         for (size_t i = start; i < end; i++) {
             if (i > start)
                 buf_u8(out, '+');
-            put_part(&parts[i], &scratch, out);
+            put_part(&parts[i], scratch, out);
         }
         end = start;
     }
+}
+
+void x509_name_text(struct bytes name, struct buf *out) {
+    enum { USUAL = 32 };
+    struct name_part usual[USUAL], *parts = usual;
+    size_t count = 0, all = x509_name_count(name, OID_OTHER);
+    struct name_walk n = name_walk_open(name);
+    struct arena more;
+    struct buf scratch;
+    arena_init(&more, (size_t)X509_NAME_PARTS_MAX * 2 * sizeof *parts);
+    if (all > X509_NAME_PARTS_MAX)
+        all = X509_NAME_PARTS_MAX;
+    if (all > USUAL)
+        parts = arena_array(&more, all, sizeof *parts);
+    while (parts != NULL && count < all && name_walk_next(&n, &parts[count]))
+        count++;
+    buf_init(&scratch, X509_DER_MAX * 2);
+    put_backwards(parts, count, &scratch, out);
+    if (more.err != ERR_OK && out->err == ERR_OK)
+        out->err = more.err;
     buf_clear(&scratch);
+    arena_clear(&more);
 }
 
 bool x509_name_attribute(struct bytes name, enum oid type, struct buf *out) {

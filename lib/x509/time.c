@@ -20,6 +20,18 @@ static bool next_is_digit(const struct cur *c) {
     return c->rest.n > 0 && ascii_is_digit(c->rest.p[0]);
 }
 
+/* X.680, 46: "." or "," and at least one digit. */
+static void skip_fraction(struct cur *c, unsigned *flags) {
+    if (c->rest.n == 0 || (c->rest.p[0] != '.' && c->rest.p[0] != ','))
+        return;
+    cur_u8(c);
+    if (!next_is_digit(c))
+        cur_refuse(c);
+    while (next_is_digit(c))
+        cur_u8(c);
+    *flags |= X509_TIME_FRACTION;
+}
+
 /* 'Z' or "+HHMM"/"-HHMM"; the seconds to subtract to get UTC. */
 static int64_t take_zone(struct cur *c, unsigned *flags) {
     uint8_t sign = cur_u8(c);
@@ -54,6 +66,8 @@ bool x509_time_read(enum x509_time_type type, struct bytes text, struct x509_tim
         t.second = take_digits(&c, 2);
     else
         flags |= X509_TIME_NO_SECONDS;
+    if (type == X509_GENERALIZED_TIME && flags == 0)
+        skip_fraction(&c, &flags);
     int64_t offset_s = take_zone(&c, &flags);
 
     if (!cur_end(&c) || !clock_is_civil(&t))

@@ -16,6 +16,7 @@ enum x509_time_type { X509_UTC_TIME = 0x17, X509_GENERALIZED_TIME = 0x18 };
 enum x509_time_flag {
     X509_TIME_NO_SECONDS = 1u << 0, /* "YYMMDDHHMMZ": X.208, not RFC 5280 */
     X509_TIME_OFFSET = 1u << 1,     /* "+HHMM" or "-HHMM" in place of Z */
+    X509_TIME_FRACTION = 1u << 2,   /* GeneralizedTime with parts of a second, which are dropped */
 };
 
 struct x509_time {

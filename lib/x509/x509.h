@@ -22,8 +22,8 @@ enum {
     X509_ALT_NAMES_MAX = 20000, /* of one certificate */
     X509_EXTENSIONS_MAX = 128,
     X509_USAGES_MAX = 128,
-    X509_NAME_PARTS_MAX = 128, /* attributes of one name */
-    X509_CHAIN_MAX = 32,       /* certificates handed to x509_chain_verify */
+    X509_NAME_PARTS_MAX = 4096, /* attributes of one name */
+    X509_CHAIN_MAX = 32,        /* certificates handed to x509_chain_verify */
     X509_SHA256_SIZE = 32,
     X509_REQUEST_NAMES_MAX = 1000,    /* alternative names of one request */
     X509_REQUEST_ATTRIBUTES_MAX = 64, /* of one request */
@@ -64,6 +64,7 @@ enum x509_deviation {
     X509_DEV_ATTRIBUTE_TWICE = 1u << 25,
     X509_DEV_CURVE_EXPLICIT = 1u << 26,
     X509_DEV_GENERAL_NAME = 1u << 27,
+    X509_DEV_TIME_FRACTION = 1u << 28,
 };
 
 struct x509_deviation_row {
@@ -109,7 +110,7 @@ struct x509_extension {
 
 struct x509_cert {
     struct bytes der, tbs;              /* the whole, and what is signed */
-    unsigned version;                   /* 1 to 3 */
+    unsigned version;                   /* 1 to 3; 0: none that there is */
     struct bytes serial;                /* content octets, two's complement as in the DER */
     struct bytes issuer, subject;       /* Name DER */
     int64_t not_before, not_after;      /* seconds since 1970, UTC */

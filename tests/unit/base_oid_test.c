@@ -25,6 +25,7 @@ static const struct {
     {OID_ALGORITHM, "1.2.840.10045.4.3.1", "ecdsa-with-SHA224"},
     {OID_ALGORITHM, "1.2.840.10045.4.1", "ecdsa-with-SHA1"},
     {OID_ALGORITHM, "1.2.840.113549.1.1.14", "sha224WithRSAEncryption"},
+    {OID_ALGORITHM, "2.5.8.1.1", "RSA"},
     {OID_ALGORITHM, "1.2.840.113549.1.1.4", "md5WithRSAEncryption"},
     {OID_ALGORITHM, "1.2.840.113549.1.1.2", "md2WithRSAEncryption"},
     {OID_ALGORITHM, "1.2.840.113549.1.1.3", "md4WithRSAEncryption"},

@@ -10,25 +10,33 @@ static const struct {
     int64_t unix_s;
     unsigned flags;
 } cases[] = {
-    {X509_UTC_TIME,         "700101000000Z",     true,  0,            0                   },
-    {X509_UTC_TIME,         "500101000000Z",     true,  -631152000,   0                   }, /* 1950, first of the window */
-    {X509_UTC_TIME,         "491231235959Z",     true,  2524607999,   0                   }, /* 2049, last */
-    {X509_GENERALIZED_TIME, "20500101000000Z",   true,  2524608000,   0                   },
-    {X509_GENERALIZED_TIME, "99991231235959Z",   true,  253402300799, 0                   }, /* RFC 5280: no end */
-    {X509_GENERALIZED_TIME, "00000101000000Z",   true,  -62167219200, 0                   },
-    {X509_UTC_TIME,         "000229120000Z",     true,  951825600,    0                   }, /* 2000 was a leap year */
-    {X509_UTC_TIME,         "1606010000Z",       true,  1464739200,   X509_TIME_NO_SECONDS},
-    {X509_UTC_TIME,         "160601020000+0200", true,  1464739200,   X509_TIME_OFFSET    },
-    {X509_GENERALIZED_TIME, "21000229000000Z",   false, 0,            0                   }, /* 2100 will be none */
-    {X509_UTC_TIME,         "160431000000Z",     false, 0,            0                   },
-    {X509_UTC_TIME,         "161301000000Z",     false, 0,            0                   },
-    {X509_UTC_TIME,         "160601240000Z",     false, 0,            0                   },
-    {X509_UTC_TIME,         "160601000060Z",     false, 0,            0                   },
-    {X509_UTC_TIME,         "160601000000",      false, 0,            0                   },
-    {X509_UTC_TIME,         "160601000000ZZ",    false, 0,            0                   },
-    {X509_UTC_TIME,         "16060100000-Z",     false, 0,            0                   },
-    {X509_GENERALIZED_TIME, "20160601000000.5Z", false, 0,            0                   },
-    {X509_UTC_TIME,         "",                  false, 0,            0                   },
+    {X509_UTC_TIME,         "700101000000Z",         true,  0,            0                   },
+    {X509_UTC_TIME,         "500101000000Z",         true,  -631152000,   0                   }, /* 1950, first of the window */
+    {X509_UTC_TIME,         "491231235959Z",         true,  2524607999,   0                   }, /* 2049, last */
+    {X509_GENERALIZED_TIME, "20500101000000Z",       true,  2524608000,   0                   },
+    {X509_GENERALIZED_TIME, "99991231235959Z",       true,  253402300799, 0                   }, /* RFC 5280: no end */
+    {X509_GENERALIZED_TIME, "00000101000000Z",       true,  -62167219200, 0                   },
+    {X509_UTC_TIME,         "000229120000Z",         true,  951825600,    0                   }, /* 2000 was a leap year */
+    {X509_UTC_TIME,         "1606010000Z",           true,  1464739200,   X509_TIME_NO_SECONDS},
+    {X509_UTC_TIME,         "160601020000+0200",     true,  1464739200,   X509_TIME_OFFSET    },
+    {X509_GENERALIZED_TIME, "21000229000000Z",       false, 0,            0                   }, /* 2100 will be none */
+    {X509_UTC_TIME,         "160431000000Z",         false, 0,            0                   },
+    {X509_UTC_TIME,         "161301000000Z",         false, 0,            0                   },
+    {X509_UTC_TIME,         "160601240000Z",         false, 0,            0                   },
+    {X509_UTC_TIME,         "160601000060Z",         false, 0,            0                   },
+    {X509_UTC_TIME,         "160601000000",          false, 0,            0                   },
+    {X509_UTC_TIME,         "160601000000ZZ",        false, 0,            0                   },
+    {X509_UTC_TIME,         "16060100000-Z",         false, 0,            0                   },
+    {X509_GENERALIZED_TIME, "20160601000000.5Z",     true,  1464739200,   X509_TIME_FRACTION  },
+    {X509_GENERALIZED_TIME, "20160601000000,125Z",   true,  1464739200,   X509_TIME_FRACTION  },
+    {X509_GENERALIZED_TIME, "20160601020000.5+0200", true,  1464739200,
+     X509_TIME_FRACTION | X509_TIME_OFFSET                                                    },
+    {X509_GENERALIZED_TIME, "20160601000000.",       false, 0,            0                   },
+    {X509_GENERALIZED_TIME, "20160601000000.Z",      false, 0,            0                   },
+    {X509_GENERALIZED_TIME, "201606010000.5Z",       false, 0,            0                   }, /* parts of a minute */
+    {X509_GENERALIZED_TIME, "20160601000000",        false, 0,            0                   }, /* some place's local time */
+    {X509_UTC_TIME,         "160601000000.5Z",       false, 0,            0                   },
+    {X509_UTC_TIME,         "",                      false, 0,            0                   },
 };
 
 static void reads_the_table(void **state) {
