@@ -3,7 +3,7 @@
 
 #include "crypto/crypto.h"
 
-enum { TEXT_MAX = 4 * X509_DER_MAX, TEXT_USUAL = 1000, DETAILS_MAX = 32 << 20, SHA1_SIZE = 20 };
+enum { TEXT_MAX = 4 * X509_CERT_MAX, TEXT_USUAL = 1000, DETAILS_MAX = 32 << 20, SHA1_SIZE = 20 };
 
 static void put_oid(struct json *j, const char *key, struct bytes oid) {
     struct buf text;

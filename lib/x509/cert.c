@@ -249,7 +249,7 @@ enum err x509_inner_read_signed(struct x509_reader *r, struct bytes der, size_t 
 enum err x509_cert_read(struct arena *a, struct bytes der, struct x509_cert *out, struct fault *f) {
     struct x509_reader r = {.a = a, .out = out, .f = f, .names_max = X509_ALT_NAMES_MAX};
     *out = (struct x509_cert){.path_len = -1};
-    enum err e = x509_inner_read_signed(&r, der, X509_DER_MAX, "certificate");
+    enum err e = x509_inner_read_signed(&r, der, X509_CERT_MAX, "certificate");
     return e == ERR_OK ? x509_inner_read_fields(&r, fields, sizeof fields / sizeof fields[0]) : e;
 }
 

@@ -267,7 +267,7 @@ void x509_name_text(struct bytes name, struct buf *out) {
         parts = arena_array(&more, all, sizeof *parts);
     while (parts != NULL && count < all && name_walk_next(&n, &parts[count]))
         count++;
-    buf_init(&scratch, X509_DER_MAX * 2);
+    buf_init(&scratch, X509_CERT_MAX * 2);
     put_backwards(parts, count, &scratch, out);
     if (more.err != ERR_OK && out->err == ERR_OK)
         out->err = more.err;

@@ -18,7 +18,8 @@ struct signing_key;
 
 /* Limits; past them ERR_LIMIT. */
 enum {
-    X509_DER_MAX = 1 << 20,     /* one certificate: SLH-DSA ones have 60 KB */
+    X509_CERT_MAX = 16 << 20, /* one certificate that is read, from wherever */
+    X509_DER_MAX = 1 << 20,   /* one from the network, or that is stored: SLH-DSA ones have 60 KB */
     X509_ALT_NAMES_MAX = 20000, /* of one certificate */
     X509_EXTENSIONS_MAX = 128,
     X509_USAGES_MAX = 128,

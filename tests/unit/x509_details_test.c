@@ -1,5 +1,6 @@
 /* x509: the extensions that are read when asked for, and names of all nine kinds. Values
  * of rare.der as `openssl x509 -text` shows them. */
+#include "base/der.h"
 #include "tests/unit/data.h"
 #include "tests/unit/hex.h"
 #include "x509/x509.h"
@@ -195,11 +196,105 @@ static void a_small_arena_is_an_error(void **state) {
     fixture_close(&x);
 }
 
+/* ---- Large ones ---- */
+
+enum { LARGE = 10 << 20 };
+
+/* rare.der with other extensions: `fill` writes the content of one, of type 1.3.6.1.4.1.99999.7
+ * or as given. */
+static struct buf make_large(enum oid type, void (*fill)(struct buf *out)) {
+    static const uint8_t unknown[] = {0x06, 0x08, 0x2b, 6, 1, 4, 1, 0x86, 0x8d, 7};
+    struct fixture x;
+    struct buf out;
+    fixture_open(&x, "x509/rare.der");
+    buf_init(&out, X509_CERT_MAX);
+    size_t cert = der_begin(&out, DER_SEQUENCE), tbs = der_begin(&out, DER_SEQUENCE);
+    struct cur c = cur_open(x.cert.tbs), inner = der_open(&c, DER_SEQUENCE);
+    while (inner.rest.n > 0 && !der_peek(&inner, DER_CONTEXT_CONS | 3))
+        buf_put(&out, der_any(&inner).whole);
+    size_t tagged = der_begin(&out, DER_CONTEXT_CONS | 3), list = der_begin(&out, DER_SEQUENCE);
+    size_t extension = der_begin(&out, DER_SEQUENCE);
+    if (type == OID_OTHER)
+        buf_put(&out, bytes_of(unknown, sizeof unknown));
+    else
+        oid_put(&out, type);
+    size_t octets = der_begin(&out, DER_OCTET_STRING);
+    fill(&out);
+    const size_t marks[] = {octets, extension, list, tagged, tbs};
+    for (size_t i = 0; i < COUNT_OF(marks); i++)
+        der_close(&out, marks[i]);
+    buf_put(&out, x.cert.algorithm);
+    der_put_bits(&out, x.cert.signature);
+    der_close(&out, cert);
+    assert_int_equal(out.err, ERR_OK);
+    fixture_close(&x);
+    return out;
+}
+
+static void fill_zeros(struct buf *out) {
+    buf_fill(out, 0, LARGE);
+}
+
+static void put_uris(struct buf *out, size_t n, size_t size) {
+    for (size_t i = 0; i < n; i++) {
+        size_t mark = der_begin(out, DER_CONTEXT | X509_NAME_URI);
+        buf_fill(out, 'a', size);
+        der_close(out, mark);
+    }
+}
+
+static void fill_names(struct buf *out) {
+    size_t mark = der_begin(out, DER_SEQUENCE);
+    put_uris(out, X509_ALT_NAMES_MAX, LARGE / X509_ALT_NAMES_MAX);
+    der_close(out, mark);
+}
+
+static void fill_points(struct buf *out) {
+    size_t all = der_begin(out, DER_SEQUENCE), point = der_begin(out, DER_SEQUENCE);
+    size_t name = der_begin(out, DER_CONTEXT_CONS | 0), full = der_begin(out, DER_CONTEXT_CONS | 0);
+    put_uris(out, X509_ALT_NAMES_MAX + 1, LARGE / X509_ALT_NAMES_MAX);
+    der_close(out, full);
+    der_close(out, name);
+    der_close(out, point);
+    der_close(out, all);
+}
+
+static void reads_ten_megabytes(void **state) {
+    (void)state;
+    static const struct {
+        enum oid type;
+        void (*fill)(struct buf *out);
+        size_t names;
+        unsigned deviations;
+    } rows[] = {
+        {OID_OTHER,                   fill_zeros,  0,                  0                            },
+        {OID_SUBJECT_ALT_NAME,        fill_names,  X509_ALT_NAMES_MAX, 0                            },
+        {OID_CRL_DISTRIBUTION_POINTS, fill_points, 0,                  X509_DEV_EXTENSION_UNREADABLE},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct buf der = make_large(rows[i].type, rows[i].fill);
+        struct arena a;
+        struct x509_cert cert;
+        struct x509_details d;
+        assert_true(der.n >= LARGE);
+        arena_init(&a, ARENA_MAX);
+        assert_int_equal(x509_cert_read(&a, buf_bytes(&der), &cert, NULL), ERR_OK);
+        assert_int_equal(cert.alt.uri.n, rows[i].names);
+        arena_reset(&a);
+        assert_int_equal(x509_details_read(&a, &cert, &d), ERR_OK);
+        assert_int_equal(d.deviations & ~(unsigned)X509_DEV_SERIAL_NEGATIVE, rows[i].deviations);
+        assert_int_equal(d.crl.n, 0);
+        arena_clear(&a);
+        buf_clear(&der);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_every_extension), cmocka_unit_test(what_is_not_there_is_empty),
         cmocka_unit_test(reads_the_nine_kinds),  cmocka_unit_test(refuses_names_that_are_none),
         cmocka_unit_test(damage_is_a_deviation), cmocka_unit_test(a_small_arena_is_an_error),
+        cmocka_unit_test(reads_ten_megabytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
