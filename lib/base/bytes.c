@@ -138,15 +138,13 @@ int bytes_compare(struct bytes a, struct bytes b) {
 size_t bytes_find(struct bytes b, struct bytes needle) {
     if (needle.n == 0)
         return 0;
-    for (size_t at = 0; needle.n <= b.n - at;) {
+    for (size_t at = 0; needle.n <= b.n - at; at++) {
         const uint8_t *hit = memchr(b.p + at, needle.p[0], b.n - at - needle.n + 1);
         if (hit == NULL)
             break;
         at = (size_t)(hit - b.p);
         if (memcmp(hit, needle.p, needle.n) == 0)
             return at;
-        if (++at > b.n)
-            break;
     }
     return SIZE_MAX;
 }

@@ -76,6 +76,37 @@ static void finds_and_compares(void **state) {
     assert_int_equal(bytes_part(bytes_text("abc"), 3, 9).n, 0);
 }
 
+static void looks_at_nothing_that_is_not_there(void **state) {
+    (void)state;
+    struct bytes none = bytes_of(NULL, 0), text = bytes_text("aXbX");
+    struct cur c = cur_open(none), bad = cur_open(text);
+    assert_int_equal(cur_until(&c, 'X').n, 0);
+    assert_true(cur_end(&c));
+    cur_refuse(&bad);
+    assert_int_equal(cur_until(&bad, 'X').n, 0);
+    assert_false(cur_end(&bad));
+    assert_int_equal(bytes_trim(none).n, 0);
+    assert_int_equal(bytes_trim(bytes_text(" \t\r\n ")).n, 0);
+    assert_true(bytes_equal(none, none));
+    assert_false(bytes_equal(none, text));
+    assert_false(bytes_equal(bytes_text("ab"), bytes_text("ac")));
+    assert_false(bytes_is_nocase(bytes_text("ab"), "abc"));
+    assert_false(bytes_is_nocase(bytes_text("ab"), "Ac"));
+    assert_true(bytes_is_nocase(bytes_text("[Z`{"), "[z`{"));
+    assert_true(bytes_starts(none, ""));
+    assert_true(bytes_starts(text, "aX"));
+    assert_false(bytes_starts(text, "ab"));
+    assert_false(bytes_starts(none, "a"));
+    assert_int_equal(bytes_compare(none, none), 0);
+    assert_true(bytes_compare(none, text) < 0 && bytes_compare(text, none) > 0);
+    assert_true(bytes_compare(bytes_text("b"), text) > 0);
+    assert_int_equal(bytes_find(text, none), 0);
+    assert_true(bytes_find(none, text) == SIZE_MAX);
+    assert_true(bytes_find(text, bytes_text("Xc")) == SIZE_MAX); /* its X is there twice */
+    assert_true(bytes_find(text, bytes_text("c")) == SIZE_MAX);
+    assert_int_equal(bytes_find(text, bytes_text("bX")), 2);
+}
+
 static void a_buffer_keeps_its_maximum(void **state) {
     (void)state;
     struct buf b;
@@ -197,6 +228,7 @@ int main(void) {
         cmocka_unit_test(vectors_need_their_whole_length),
         cmocka_unit_test(splits_at_a_byte),
         cmocka_unit_test(finds_and_compares),
+        cmocka_unit_test(looks_at_nothing_that_is_not_there),
         cmocka_unit_test(a_buffer_keeps_its_maximum),
         cmocka_unit_test(vectors_are_written_with_their_length),
         cmocka_unit_test(the_front_and_the_end_can_go),

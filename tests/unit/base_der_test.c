@@ -140,8 +140,93 @@ static void a_full_buffer_stays_whole(void **state) {
     }
 }
 
+/* Content that is not what its tag says, each kind by the reader that asks for it. */
+static void refuses_odd_content(void **state) {
+    (void)state;
+    static const struct {
+        const char *hex;
+        int kind;
+    } rows[] = {
+        {"0200",         'i'},
+        {"02020001",     'i'},
+        {"0202ffff",     'i'},
+        {"0101ff",       'i'},
+        {"0201ff",       'u'},
+        {"01020000",     'b'},
+        {"010101",       'b'},
+        {"0200",         'b'},
+        {"0100",         'b'},
+        {"0300",         's'},
+        {"030101",       's'},
+        {"040100",       's'},
+        {"0600",         'o'},
+        {"060180",       'o'},
+        {"1f00",         'a'},
+        {"30",           'a'},
+        {"3080",         'a'},
+        {"308100",       'a'},
+        {"30817f",       'a'},
+        {"3085",         'a'},
+        {"308500000000", 'a'},
+        {"3082",         'a'},
+        {"308200ff",     'a'},
+        {"3001",         'a'},
+        {"",             'a'},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        uint8_t octets[16];
+        struct cur c = cur_open(unhex(rows[i].hex, octets, sizeof octets));
+        switch (rows[i].kind) {
+        case 'i':
+            der_integer(&c);
+            break;
+        case 'u':
+            der_unsigned(&c);
+            break;
+        case 'b':
+            der_boolean(&c);
+            break;
+        case 's':
+            der_bits(&c);
+            break;
+        case 'o':
+            der_oid(&c);
+            break;
+        default:
+            der_any(&c);
+        }
+        assert_true(c.bad);
+        assert_false(der_peek(&c, rows[i].hex[0] == '3' ? DER_SEQUENCE : DER_INTEGER));
+    }
+}
+
+static void takes_the_edges(void **state) {
+    (void)state;
+    uint8_t octets[32];
+    struct buf b;
+    struct cur c =
+        cur_open(unhex("020200800202ff7f0101000101ff030100020101", octets, sizeof octets));
+    assert_int_equal(der_integer(&c).n, 2);
+    assert_int_equal(der_integer(&c).n, 2);
+    assert_false(der_boolean(&c));
+    assert_true(der_boolean(&c));
+    assert_int_equal(der_bits(&c).n, 0);
+    assert_true(der_peek(&c, DER_INTEGER));
+    struct cur empty = cur_open(bytes_of(NULL, 0));
+    assert_false(der_peek(&empty, DER_INTEGER));
+    cur_refuse(&c);
+    assert_false(der_peek(&c, DER_INTEGER)); /* it is there, but the cursor is bad */
+    buf_init(&b, 8);
+    der_put_boolean(&b, false);
+    der_put_boolean(&b, true);
+    assert_hex(b.p, b.n, "0101000101ff");
+    buf_clear(&b);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(refuses_odd_content),
+        cmocka_unit_test(takes_the_edges),
         cmocka_unit_test(refuses_bad_framing),
         cmocka_unit_test(reads_numbers),
         cmocka_unit_test(reads_the_other_types),

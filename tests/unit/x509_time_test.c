@@ -37,6 +37,13 @@ static const struct {
     {X509_GENERALIZED_TIME, "20160601000000",        false, 0,            0                   }, /* some place's local time */
     {X509_UTC_TIME,         "160601000000.5Z",       false, 0,            0                   },
     {X509_UTC_TIME,         "",                      false, 0,            0                   },
+    {X509_UTC_TIME,         "160531220000-0200",     true,  1464739200,   X509_TIME_OFFSET    },
+    {X509_UTC_TIME,         "160601000000X0200",     false, 0,            0                   },
+    {X509_UTC_TIME,         "160601000000+2400",     false, 0,            0                   },
+    {X509_UTC_TIME,         "160601000000+0060",     false, 0,            0                   },
+    {X509_UTC_TIME,         "160601000000+020",      false, 0,            0                   },
+    {X509_GENERALIZED_TIME, "00000101000000Z",       true,  -62167219200, 0                   },
+    {X509_GENERALIZED_TIME, "99991231235959Z",       true,  253402300799, 0                   },
 };
 
 static void reads_the_table(void **state) {
@@ -46,6 +53,20 @@ static void reads_the_table(void **state) {
         assert_int_equal(x509_time_read(cases[i].type, bytes_text(cases[i].text), &t), cases[i].ok);
         assert_int_equal(t.unix_s, cases[i].ok ? cases[i].unix_s : -1);
         assert_int_equal(t.flags, cases[i].ok ? cases[i].flags : 99);
+    }
+}
+
+static void refuses_what_is_no_digit(void **state) {
+    (void)state;
+    const char *whole = "20160601020000.25+0200";
+    for (size_t at = 0; at < strlen(whole); at++) {
+        char text[32];
+        struct x509_time t;
+        snprintf(text, sizeof text, "%s", whole);
+        text[at] = ':';
+        assert_false(x509_time_read(X509_GENERALIZED_TIME, bytes_text(text), &t));
+        text[at] = '/';
+        assert_false(x509_time_read(X509_GENERALIZED_TIME, bytes_text(text), &t));
     }
 }
 
@@ -96,12 +117,19 @@ static void writes_the_right_type(void **state) {
     buf_init(&b, 64);
     x509_time_write(&b, 253402300800);
     assert_int_equal(b.err, ERR_FORMAT);
+    buf_reset(&b);
+    x509_time_write(&b, -62167219201);
+    assert_int_equal(b.err, ERR_FORMAT);
+    b.err = ERR_LIMIT; /* an earlier error stays */
+    x509_time_write(&b, 253402300800);
+    assert_int_equal(b.err, ERR_LIMIT);
     buf_clear(&b);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_the_table),
+        cmocka_unit_test(refuses_what_is_no_digit),
         cmocka_unit_test(refuses_every_prefix),
         cmocka_unit_test(writes_the_right_type),
     };
