@@ -81,7 +81,7 @@ UNIT_TESTS := \
 	crypto_hash_test crypto_aead_test crypto_ecdh_test crypto_sodium_test crypto_key_test \
 	crypto_verify_test crypto_rc2_test crypto_pbe_test \
 	tls_hello_test tls_message_test tls_schedule_test tls_harvest_test \
-	x509_time_test x509_name_test x509_cert_test x509_details_test x509_host_test x509_pem_test x509_container_test x509_chain_test \
+	x509_time_test x509_name_test x509_cert_test x509_details_test x509_damage_test x509_host_test x509_pem_test x509_container_test x509_chain_test \
 	x509_request_test x509_crl_test \
 	ca_profile_test ca_match_test ca_builtin_test \
 	auth_users_test auth_sessions_test auth_tokens_test auth_signature_test \

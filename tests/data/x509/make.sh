@@ -54,6 +54,35 @@ openssl req -x509 -new -key everything.key -days 3650 -outform DER -out everythi
     -config everything.cnf
 key rare -algorithm EC -pkeyopt ec_paramgen_curve:P-256
 openssl req -x509 -new -key rare.key -days 3650 -outform DER -out rare.der -set_serial -129 -config rare.cnf
+# Of more kinds, for damage: curves, DSA, string types, several attributes in one RDN, version 1, serial numbers.
+for curve in P-192 P-224 brainpoolP160r1 brainpoolP384r1 brainpoolP512t1 sect233k1 sect571r1; do
+    key ec-$curve -algorithm EC -pkeyopt ec_paramgen_curve:$curve
+    cert ec-$curve -sha256
+done
+openssl genpkey -quiet -genparam -algorithm DSA -pkeyopt dsa_paramgen_bits:1024 -out dsa.param
+key dsa -paramfile dsa.param
+cert dsa -sha256
+key name -algorithm EC -pkeyopt ec_paramgen_curve:P-256
+name() { # file, string mask, options of req
+    printf '[req]\ndistinguished_name = dn\nprompt = no\nutf8 = yes\nstring_mask = %s\n[dn]\nO = Größe\nOU = one\n+CN = two\n+UID = 3\n' "$2" >name.cnf
+    file=$1
+    shift 2
+    openssl req -x509 -new -key name.key -config name.cnf -multivalue-rdn -days 3650 -outform DER -out "$file.der" "$@"
+}
+name name-bmp MASK:0x800
+name name-t61 MASK:0x4
+name name-utf8 utf8only
+name serial-0 utf8only -set_serial 0
+name serial-minus utf8only -set_serial -1
+name serial-long utf8only -set_serial 0x00ffffffffffffffffffffffffffffffffffffffff
+name ip-only utf8only -addext 'subjectAltName = critical, IP:192.0.2.1'
+name ca-only utf8only -addext 'basicConstraints = critical, CA:TRUE, pathlen:0' -addext 'nameConstraints = permitted;DNS:example.test'
+name names utf8only -addext 'subjectAltName = DNS:a.test, DNS:b.test, URI:http://c.test/'
+name usage utf8only -addext 'keyUsage = critical, digitalSignature, keyAgreement' -addext 'extendedKeyUsage = serverAuth, 1.2.3'
+name pointers utf8only -addext 'authorityInfoAccess = OCSP;URI:http://a.test' -addext 'crlDistributionPoints = URI:http://a.test/crl'
+openssl req -new -key name.key -subj /CN=version1 -out name.csr
+openssl x509 -req -in name.csr -signkey name.key -days 3650 -outform DER -out version1.der 2>/dev/null
+rm -f dsa.param name.cnf name.csr
 # Keys in their three forms; the RSA one has a prime that is 1 modulo 4.
 # The RSA key wants a prime that is 1 modulo 4: run again where both are 3.
 openssl rsa -in rsa-sha256.key -traditional -outform DER -out ../keys/rsa-pkcs1.der 2>/dev/null
