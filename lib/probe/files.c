@@ -65,16 +65,13 @@ static void mark_met(struct files *x) {
         x->met[known - plan->known_paths] = true;
 }
 
-/* A path is bytes; what is told is UTF-8: other bytes become \xNN. */
+/* A path is bytes; what is told, and kept for the next scan, is text that nothing can hide
+ * in: control, bidirectional and malformed characters are escaped. */
 static void begin(struct files *x, const char *path, enum model_kind kind) {
-    struct bytes raw = bytes_text(path);
     buf_reset(&x->shown);
     buf_reset(&x->content);
     buf_reset(&x->detail);
-    if (utf8_valid(raw))
-        buf_put(&x->shown, raw);
-    else
-        text_escape(&x->shown, raw);
+    text_escape(&x->shown, bytes_text(path));
     x->path = bytes_part(buf_bytes(&x->shown), 0, MODEL_PATH_MAX);
     x->kind = kind;
     x->begin_s = env_now_s(x->run->env);
@@ -353,6 +350,16 @@ static bool on_item(void *context, const struct walk_item *item) {
     return !x->is_out_of_memory && run_goes_on(x->run);
 }
 
+/* Does it lie below a target within this one, which has its own look at it? */
+static bool is_below_another(const struct files *x, struct bytes path) {
+    for (size_t i = 0; i < x->targets_n; i++) {
+        const struct model_exclusions below = {x->targets[i], 1};
+        if (x->targets[i]->key.n > x->target->key.n && model_excluded_path(&below, path))
+            return true;
+    }
+    return false;
+}
+
 /* What was known below the target, and was not met. */
 static void tell_missing(struct files *x) {
     const struct probe_plan *plan = x->run->plan;
@@ -361,7 +368,7 @@ static void tell_missing(struct files *x) {
         struct fault f = {.code = ERR_OK};
         struct bytes known = plan->known_paths[i];
         if (x->met[i] || !model_excluded_path(&below, known) || is_excluded(x, known) ||
-            is_of_another(x, known))
+            is_below_another(x, known))
             continue;
         arena_reset(&x->arena);
         const char *path = arena_cstr(&x->arena, known);

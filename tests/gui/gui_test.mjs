@@ -269,6 +269,15 @@ check("endpoint: faces and certificate", (await page.textContent("main")).includ
 await go("/endpoints?q=closed.gui.example");
 check("endpoint: what did not answer is named so", (await page.textContent("tbody tr")).includes("refused"));
 
+await go("/endpoints?q=" + encodeURIComponent("/etc/ssl/good"));
+checkEqual("file: one in the list", await page.locator("tbody tr").count(), 1);
+await page.click("tbody a");
+await page.waitForSelector("h2:has-text('Faces')");
+await look("file");
+const fileText = await page.textContent("main");
+check("file: kind, owner, mode, keys and what is said of it", ["PEM", "root:110", "0644", "everybody may read", made.good.name].every((x) => fileText.includes(x)), fileText);
+check("file: no TLS, no SNI, and its name is made visible", !fileText.includes("SNI") && !fileText.includes("\u202e") && !fileText.includes("undefined"), fileText);
+
 // ---- agents -----------------------------------------------------------------
 await go("/agents");
 await look("agents");

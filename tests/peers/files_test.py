@@ -95,6 +95,7 @@ write(tree("b", "huge.bin"), b"\1" * (11 << 20))
 write(tree("b", "huge.pem"), web[0] + b"\n" * (11 << 20))
 write(tree("b", "z\u00fcrich \u2603.pem"), web[0])
 write(os.path.join(os.fsencode(TREE), b"b", b"\xff.pem").decode("utf-8", "surrogateescape"), web[0])
+write(tree("b", "odd\u202e\n.pem"), web[0])
 write(tree("excluded", "x.pem"), web[0])
 os.symlink("../web.pem", tree("a", "link.pem"))
 os.symlink("bundle.crt", tree("a", "a94d09e5.0"))
@@ -128,7 +129,7 @@ check("the pass is complete", summary.get("complete") is True, str(summary))
 expected = {
     tree("web.pem"): [web], tree("a", "named.txt"): [web], tree("a", "bundle.crt"): [web, inter], tree("a", "renewed.pem"): [old],
     tree("a", "vanishes.pem"): [far], tree("b", "both"): [both], tree("b", "closed.pem"): [both], tree("a", "link.pem"): [web],
-    tree("b", "empty.p12"): [both], tree("b", "chain.p7b"): [inter], tree("b", "z\u00fcrich \u2603.pem"): [web], tree("b") + "/\\xff.pem": [web],
+    tree("b") + "/odd\\u{202e}\\x0a.pem": [web], tree("b", "empty.p12"): [both], tree("b", "chain.p7b"): [inter], tree("b", "z\u00fcrich \u2603.pem"): [web], tree("b") + "/\\xff.pem": [web],
 }
 for name, chain in sorted(expected.items()):
     o = seen.get(name, {})
@@ -167,13 +168,17 @@ rows = {row["path"]: row for row in export("endpoints")}
 check_equal("the server knows them as files", {rows[n]["kind"] for n in expected}, {"file"})
 check_equal("and their certificates are openssl's", {n: rows[n]["sha256"] for n in expected}, {n: c[0][2] for n, c in expected.items()})
 served = {row["sha256"]: int(row["served"]) for row in export("certificates")}
-check_equal("each is served where it lies", served, {web[2]: 6, inter[2]: 2, old[2]: 1, far[2]: 1, both[2]: 3})
+check_equal("each is served where it lies", served, {web[2]: 7, inter[2]: 2, old[2]: 1, far[2]: 1, both[2]: 3})
 row = next(row for row in export("observations") if row["path"] == tree("b", "both"))
 check("observations have what is known of the file", (row["container"], row["owner_id"], row["mode"], row["private_keys"], row["path"])
       == ("pem", str(st.st_uid), "0644", "1", tree("b", "both")), str(row))
 
 # ---- renewed, gone, not to be read --------------------------------------------------
 
+again, _, _ = scan()
+check_equal("again: the same, each once", {n: o["chain"] for n, o in again.items()}, {n: o["chain"] for n, o in seen.items()})
+done = ers("scan")
+check_equal("nothing changed: no news", (done.returncode, done.stdout), (0, ""))
 check_equal("nothing changed: ok", {states()[n] for n in (tree("web.pem"), tree("a", "bundle.crt"))}, {"ok"})
 write(tree("a", "renewed.pem"), new[0])
 os.remove(tree("a", "vanishes.pem"))

@@ -47,6 +47,10 @@ def push_all(agent, certificates):
     lines += [observation_line([sha256], host=host, ip="192.0.2.%d" % (i % 250 + 1)) for i, ((host, _), sha256) in
               enumerate(zip(certificates, prints))]
     lines.append(observation_line([], host="closed.gui.example", outcome="refused"))
+    lines.append(observation_line([prints[0]], host=None, ip=None, port=None, kind="file", path="/etc/ssl/good\u202e.pem", protocol=None,
+                                  sni=None, tls=None, target="/etc/ssl", detail="a private key that everybody may read (mode 0644)", file={
+                                      "container": "pem", "owner": "root", "owner_id": 0, "group": None, "group_id": 110, "mode": "0644",
+                                      "modified": "2026-01-01T00:00:00Z", "size": 1675, "private_keys": 1}))
     status, answer = agent.push(batch_id(), lines)
     if status != 200 or answer.get("rejected"):
         raise RuntimeError("push: %s %r" % (status, answer))

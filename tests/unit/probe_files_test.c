@@ -102,9 +102,13 @@ static void targets_may_overlap(void **state) {
     add(&x, deeper("tree", "sub"));
     add(&x, below("tree"));
     add(&x, deeper("tree", "a.bin"));
-    expect(&x, "ok /tree/a.bin\nok /tree/sub/b.pem\n");
+    x.known[0] = bytes_text(deeper("tree", "a.bin"));
+    x.known[1] = bytes_text(path_join(&arena, deeper("tree", "sub"), "b.pem"));
+    x.known[2] = bytes_text(path_join(&arena, deeper("tree", "sub"), "gone.pem"));
+    x.plan.known_paths_n = 3;
+    expect(&x, "ok /tree/a.bin\nok /tree/sub/b.pem\nno_certificate /tree/sub/gone.pem\n");
     assert_true(x.complete);
-    assert_int_equal(x.summary.endpoints.total, 2);
+    assert_int_equal(x.summary.endpoints.total, 3);
 }
 
 static void what_is_named_is_told(void **state) {
