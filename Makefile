@@ -30,7 +30,7 @@ VERSION := $(shell cat VERSION)
 
 BASE := bytes buf arena err clock text json zip thread env file walk process opt der ber oid ip $(if $(filter windows-%,$(TARGET)),os_win32,os_posix)
 CRYPTO := hash aead ecdh sodium key verify rc2 pbe_kdf pbe
-X509 := time name general_name details key key_file extension cert request crl deviation host pem container pkcs7 pkcs12 pkcs12_write jks chain extension_write write
+X509 := time name general_name details key key_file extension cert request crl deviation host pem container pkcs7 pkcs12 pkcs12_write jks path chain extension_write write
 TLS := suites names hello message schedule record harvest
 NET := signature loop conn resolve trust easy http smtp
 MODEL := name protocol ports target unfold list target_file endpoint json_member file_facts observation summary passes certificate
@@ -81,7 +81,7 @@ UNIT_TESTS := \
 	crypto_hash_test crypto_aead_test crypto_ecdh_test crypto_sodium_test crypto_key_test \
 	crypto_verify_test crypto_rc2_test crypto_pbe_test \
 	tls_hello_test tls_message_test tls_schedule_test tls_harvest_test \
-	x509_time_test x509_name_test x509_cert_test x509_details_test x509_damage_test x509_host_test x509_pem_test x509_container_test x509_chain_test \
+	x509_time_test x509_name_test x509_cert_test x509_details_test x509_damage_test x509_host_test x509_pem_test x509_container_test x509_chain_test x509_path_test \
 	x509_request_test x509_crl_test \
 	ca_profile_test ca_match_test ca_builtin_test \
 	auth_users_test auth_sessions_test auth_tokens_test auth_signature_test \
