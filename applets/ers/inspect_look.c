@@ -218,7 +218,7 @@ static void inspect_store(struct inspect *in, const char *word) {
     enum err e = model_target_read(&words, bytes_text(word), MODEL_FORM_PATH, &t, NULL, &f);
     const char *key = e == ERR_OK ? arena_cstr(&words, t.key) : NULL;
     if (key != NULL)
-        e = os_store_read(key + sizeof store_prefix - 1, on_store, in, &f);
+        e = os_store_read(key + strlen(store_prefix), on_store, in, &f);
     if (e != ERR_OK)
         inspect_error(in, &f);
     arena_clear(&words);
