@@ -4,6 +4,7 @@
  *   scan_plan.c    words and configuration into what is to be looked at
  *   scan_own.c     what of it is within the agent's own targets, for a look at those
  *   scan_watch.c   what the probe tells: streams, spool, rows
+ *   scan_news.c    what of it is news to who knows the last scans
  *   scan_report.c  what people see: estimate, progress, table, summary
  */
 #ifndef APPLETS_ERS_SCAN_H
@@ -24,12 +25,14 @@ struct scan_options {
     bool push, no_push, all, pem, dry_run;
 };
 
-/* What is shown of an endpoint. */
+/* What is shown of a certificate at an endpoint, or of an endpoint without any. */
 enum scan_label {
     LABEL_EXPIRED,
     LABEL_EXPIRING,
     LABEL_NEW,
     LABEL_CHANGED,
+    LABEL_BACK,  /* had been told as gone */
+    LABEL_MOVED, /* the same, at other addresses */
     LABEL_OK,
     LABEL_GONE, /* had a certificate at the last scan */
     LABEL_FAILED,
@@ -38,14 +41,21 @@ enum scan_label {
     LABEL_COUNT
 };
 
+/* One for each certificate at each address of an endpoint, one for an endpoint without. */
 struct scan_row {
-    struct bytes key;   /* "HOST:PORT PROTOCOL", "PATH file" */
-    struct bytes shown; /* "HOST:PORT", "PATH", a part of it */
+    size_t next;         /* of the same endpoint: its number + 1; 0: none */
+    bool is_further;     /* not the first of its endpoint */
+    bool is_shown_above; /* an earlier row of the endpoint has the same certificate */
+    struct bytes face;   /* that showed it first: "ASKED IP SNI" */
+    size_t several;      /* news: so many certificates behind one address; else 0 */
+    unsigned told;       /* of how many people know */
+    struct bytes key;    /* "HOST:PORT PROTOCOL", "PATH file" */
+    struct bytes shown;  /* "HOST:PORT", "PATH", a part of it */
     enum model_kind kind;
     const char *subject; /* display name, or what went wrong; escaped */
     enum model_outcome outcome;
     enum scan_label label;
-    bool has_certificate, has_not_after, is_news, is_new, is_changed;
+    bool has_certificate, has_not_after, is_news, is_new, is_changed, is_back, is_moved;
     uint8_t sha256[32];
     int64_t not_after_s;
 };
@@ -104,7 +114,7 @@ struct scan {
 
     struct model_summary summary;
     bool complete;
-    uint64_t by_label[LABEL_COUNT], new_n, changed_n;
+    uint64_t by_label[LABEL_COUNT], new_n, changed_n, back_n, moved_n;
 };
 
 /* scan_plan.c: plan, limits, id and --fail-on. */
@@ -125,6 +135,14 @@ void scan_summary_json(const struct scan *s, struct buf *out);
 /* Once the scan is over: labels, counts and, for a scan of the configured targets,
  * the state for the next one. */
 enum err scan_settle(struct scan *s, struct fault *f) MUST_CHECK;
+
+/* scan_news.c, for the first row of an endpoint and those behind it. Labels are those of
+ * the state alone at first (LABEL_OK, LABEL_EXPIRED ...), then of the news. */
+void scan_news_judge(struct scan *s, struct scan_row *first);
+/* How many lines scan_news_keep adds at most to what the next scan will know. */
+size_t scan_news_room(const struct scan *s, const struct scan_row *first);
+void scan_news_keep(const struct scan *s, const struct scan_row *first, struct last *now);
+const char *scan_state_name(const struct scan_row *row);
 
 /* scan_report.c */
 void scan_show_estimate(struct scan *s);

@@ -180,7 +180,7 @@ static bool path_of(const struct last_row *row, struct bytes *path) {
     *path = bytes_part(row->key, 0, n);
     bool is_path = bytes_starts(*path, "/") || model_path_is_store(*path) ||
                    bytes_find(*path, bytes_text(":\\")) == 1 || bytes_starts(*path, "\\\\");
-    return row->has_certificate && is_path;
+    return row->has_certificate && is_path && !bytes_is(row->state, "gone");
 }
 
 static int compare_paths(const void *a, const void *b) {
@@ -195,8 +195,12 @@ enum err scan_plan_known(struct scan *s, struct fault *f) {
     for (size_t i = 0; i < s->last.n; i++)
         n += path_of(&s->last.rows[i], &paths[n]);
     qsort(paths, n, sizeof *paths, compare_paths);
+    size_t kept = 0; /* a file that was replaced has several rows */
+    for (size_t i = 0; i < n; i++)
+        if (kept == 0 || !bytes_equal(paths[kept - 1], paths[i]))
+            paths[kept++] = paths[i];
     s->plan.known_paths = paths;
-    s->plan.known_paths_n = n;
+    s->plan.known_paths_n = kept;
     return ERR_OK;
 }
 

@@ -66,6 +66,8 @@ static const struct {
     [LABEL_EXPIRING] = {"EXPIRING", "\x1b[33m"},
     [LABEL_NEW] = {"new",      "\x1b[36m"},
     [LABEL_CHANGED] = {"changed",  "\x1b[36m"},
+    [LABEL_BACK] = {"back",     "\x1b[36m"},
+    [LABEL_MOVED] = {"moved",    "\x1b[36m"},
     [LABEL_OK] = {"ok",       ""        },
     [LABEL_GONE] = {"gone",     "\x1b[33m"},
     [LABEL_FAILED] = {"failed",   "\x1b[31m"},
@@ -102,6 +104,8 @@ static int compare_rows(const void *a, const void *b) {
 }
 
 static bool is_shown(const struct scan *s, const struct scan_row *row) {
+    if (row->is_shown_above)
+        return false;
     if (s->options->all)
         return true;
     if (row->label == LABEL_SILENT)
@@ -120,6 +124,14 @@ static void put_expiry(struct buf *out, const struct scan_row *row, int64_t now_
     buf_printf(out, "%.10s %6s", text, days);
 }
 
+/* Where it is now: the middle word of the face. */
+static void put_address(const struct scan_row *row, struct buf *out) {
+    struct cur c = cur_open(row->face);
+    (void)cur_until(&c, ' ');
+    struct bytes address = cur_until(&c, ' ');
+    buf_printf(out, ", now at %.*s", (int)address.n, (const char *)address.p);
+}
+
 static void put_line(const struct scan *s, const struct scan_row *row, int width, bool color,
                      struct buf *out) {
     const char *tint = color ? labels[row->label].color : "";
@@ -129,9 +141,13 @@ static void put_line(const struct scan *s, const struct scan_row *row, int width
     put_expiry(out, row, env_now_s(s->env));
     buf_text(out, "  ");
     if (row->has_certificate)
-        buf_text(out, row->subject);
+        buf_printf(out, "%s%s", row->subject, row->several > 0 ? "; " : "");
     else
         buf_printf(out, "%s%s%s", outcome->text, row->subject[0] ? ": " : "", row->subject);
+    if (row->several > 0)
+        buf_printf(out, "%zu certificates behind this address", row->several);
+    else if (row->is_moved)
+        put_address(row, out);
     buf_text(out, "\n");
 }
 
@@ -177,6 +193,8 @@ static void put_summary(const struct scan *s, const char *delivery, struct buf *
     separator = "; ";
     put_count(out, s->new_n, "new", &separator);
     put_count(out, s->changed_n, "changed", &separator);
+    put_count(out, s->back_n, "back", &separator);
+    put_count(out, s->moved_n, "moved", &separator);
     put_count(out, s->by_label[LABEL_EXPIRING], "expiring", &separator);
     put_count(out, s->by_label[LABEL_EXPIRED], "expired", &separator);
     put_count(out, s->by_label[LABEL_GONE], "gone", &separator);

@@ -211,19 +211,70 @@ static void keep_certificate(struct scan *s, struct scan_row *row,
     row->subject = subject_of(s, o, leaf);
 }
 
+static struct bytes face_of(struct scan *s, const struct model_observation *o) {
+    char ip[IP_TEXT_MAX];
+    buf_reset(&s->text);
+    buf_printf(&s->text, "%s %s ", model_asked_name(o->asked),
+               o->ip.size > 0 ? ip_write(&o->ip, ip) : "-");
+    buf_put(&s->text, o->sni.n > 0 ? o->sni : bytes_text("-"));
+    return buf_bytes(&s->text);
+}
+
+/* The address is the word in the middle. */
+static bool same_address(struct bytes a, struct bytes b) {
+    struct cur x = cur_open(a), y = cur_open(b);
+    (void)cur_until(&x, ' ');
+    (void)cur_until(&y, ' ');
+    return bytes_equal(cur_until(&x, ' '), cur_until(&y, ' '));
+}
+
+/* A row behind the endpoint's others, or its first one while that has no certificate. Rows
+ * may move: all views of them are taken anew. */
+static struct scan_row *row_for_leaf(struct scan *s, struct probe_endpoint *endpoint,
+                                     const struct model_observation *o,
+                                     const struct probe_certificate *leaf) {
+    struct scan_row *row = row_of(s, endpoint), *end = row;
+    struct bytes face = face_of(s, o);
+    if (row && !row->has_certificate)
+        return row;
+    bool is_known = false, has_other = false; /* at that face */
+    for (const struct scan_row *r = row; r; r = r->next > 0 ? &s->rows[r->next - 1] : NULL)
+        has_other = has_other || (bytes_equal(r->face, face) &&
+                                  memcmp(r->sha256, leaf->sha256, sizeof r->sha256) != 0);
+    for (; row; row = row->next > 0 ? &s->rows[row->next - 1] : NULL) {
+        bool is_it = memcmp(row->sha256, leaf->sha256, sizeof row->sha256) == 0;
+        if (is_it && same_address(row->face, face)) /* where there are several is worth more */
+            return has_other ? row : NULL;
+        is_known = is_known || is_it;
+        end = row;
+    }
+    if (!end)
+        return row_make(s, endpoint);
+    size_t at = (size_t)(end - s->rows);
+    struct scan_row *more = row_add(s, &endpoint->endpoint);
+    if (!more)
+        return NULL;
+    s->rows[at].next = s->rows_n;
+    more->is_further = true;
+    more->is_shown_above = is_known;
+    return more;
+}
+
 static void keep_row(struct scan *s, const struct model_observation *o,
                      struct probe_endpoint *endpoint, const struct probe_certificate *leaf) {
-    struct scan_row *row = row_of(s, endpoint);
-    bool is_better = o->outcome == MODEL_OK && leaf && (!row || !row->has_certificate);
     bool is_worth = o->outcome != MODEL_OK && (!is_silent(o->outcome, o->kind) || s->options->all);
-    if (!is_better && !(is_worth && !row))
-        return;
-    if (!row)
+    struct scan_row *row = NULL;
+    if (o->outcome == MODEL_OK && leaf) {
+        row = row_for_leaf(s, endpoint, o, leaf);
+        if (row) {
+            row->face = arena_copy(&s->arena, face_of(s, o));
+            keep_certificate(s, row, o, leaf);
+        }
+    } else if (is_worth && !row_of(s, endpoint)) {
         row = row_make(s, endpoint);
-    if (row && is_better)
-        keep_certificate(s, row, o, leaf);
-    else if (row)
-        row->subject = keep_text(s, o->detail);
+        if (row)
+            row->subject = keep_text(s, o->detail);
+    }
 }
 
 static void check_fail_on(struct scan *s, const struct probe_certificate *leaf) {
@@ -255,19 +306,24 @@ static void on_observation(void *context, const struct model_observation *o,
         keep_row(s, o, endpoint, leaf);
 }
 
+static bool had_certificate(struct scan *s, const struct model_endpoint *e) {
+    size_t shown, n;
+    const struct last_row *before = last_find(&s->last, key_of(s, e, &shown), &n);
+    for (size_t i = 0; i < n; i++)
+        if (before[i].has_certificate)
+            return true;
+    return false;
+}
+
 static void on_endpoint(void *context, struct probe_endpoint *endpoint, enum model_outcome state) {
     struct scan *s = context;
-    size_t shown;
     if (!s->wants_rows)
         return;
     struct scan_row *row = row_of(s, endpoint);
-    /* One that had a certificate the last time gets a row, to be told as gone. */
-    if (!row && s->last.n > 0 && model_outcome_row(state)->is_looked) {
-        const struct last_row *before = last_find(&s->last, key_of(s, &endpoint->endpoint, &shown));
-        if (before && before->has_certificate)
-            row = row_make(s, endpoint);
-    }
-    if (row)
+    /* One that had a certificate before gets a row: to be told as gone, or to be remembered. */
+    if (!row && s->last.n > 0 && had_certificate(s, &endpoint->endpoint))
+        row = row_make(s, endpoint);
+    for (; row; row = row->next > 0 ? &s->rows[row->next - 1] : NULL)
         row->outcome = state;
 }
 
@@ -294,14 +350,6 @@ void scan_summary_json(const struct scan *s, struct buf *out) {
 
 /* ---- afterwards ---- */
 
-static const char *state_name(const struct scan_row *row) {
-    if (!row->has_certificate)
-        return model_outcome_name(row->outcome);
-    return row->label == LABEL_EXPIRED    ? "expired"
-           : row->label == LABEL_EXPIRING ? "expiring"
-                                          : "ok";
-}
-
 static enum scan_label label_of(const struct scan *s, const struct scan_row *row) {
     int64_t now_s = env_now_s(s->env);
     if (!row->has_certificate && row->outcome == MODEL_NOT_OFFERED)
@@ -315,48 +363,42 @@ static enum scan_label label_of(const struct scan *s, const struct scan_row *row
     return LABEL_OK;
 }
 
-/* What it is to someone who knows the last scan. */
-static void compare_row(struct scan *s, struct scan_row *row) {
-    const struct last_row *before = last_find(&s->last, row->key);
-    bool had = before && before->has_certificate;
-    if (row->has_certificate) {
-        row->is_new = !had;
-        row->is_changed = had && memcmp(before->sha256, row->sha256, sizeof row->sha256) != 0;
-        row->is_news = row->is_new || row->is_changed || !bytes_is(before->state, state_name(row));
-        if (row->label == LABEL_OK && row->is_new)
-            row->label = LABEL_NEW;
-        else if (row->label == LABEL_OK && row->is_changed)
-            row->label = LABEL_CHANGED;
-    } else if (had && s->is_pass && s->complete && model_outcome_row(row->outcome)->is_looked) {
-        row->label = LABEL_GONE;
-        row->is_news = true;
-    } else if (row->label == LABEL_FAILED) {
-        row->is_news = !before || !bytes_is(before->state, state_name(row));
+/* Of rows with the same certificate the first one is shown, with the news of all. */
+static void gather_news(struct scan *s, struct scan_row *first) {
+    for (struct scan_row *a = first; a; a = a->next > 0 ? &s->rows[a->next - 1] : NULL) {
+        struct scan_row *b = a;
+        while (!a->is_shown_above && b->next > 0) {
+            b = &s->rows[b->next - 1];
+            if (!b->is_shown_above || memcmp(a->sha256, b->sha256, sizeof a->sha256) != 0)
+                continue;
+            a->is_news = a->is_news || b->is_news;
+            a->several = a->several > b->several ? a->several : b->several;
+        }
     }
 }
 
-/* Silent endpoints and those that are gone have no line; what is gone was told once. */
+static void count_row(struct scan *s, const struct scan_row *row) {
+    if (row->is_shown_above)
+        return;
+    s->by_label[row->label]++;
+    s->new_n += row->is_new;
+    s->changed_n += row->is_changed;
+    s->back_n += row->is_back;
+    s->moved_n += row->is_moved;
+}
+
+/* Silent endpoints that never had a certificate have no line. */
 static enum err keep_for_next(struct scan *s, struct fault *f) {
-    struct last now = {.rows = arena_array(&s->arena, s->rows_n + 1, sizeof *now.rows)};
+    struct last now = {.n = 0};
+    size_t room = 1;
+    for (size_t i = 0; i < s->rows_n; i++)
+        room += s->rows[i].is_further ? 0 : scan_news_room(s, &s->rows[i]);
+    now.rows = arena_array(&s->arena, room, sizeof *now.rows);
     if (!now.rows)
         return fault_set(f, s->arena.err, "last scan", "%s", "");
-    for (size_t i = 0; i < s->rows_n; i++) {
-        const struct scan_row *row = &s->rows[i];
-        if (row->label == LABEL_SILENT || row->label == LABEL_GONE)
-            continue;
-        struct last_row *to = &now.rows[now.n++];
-        const struct last_row *before = last_find(&s->last, row->key);
-        if (before && before->has_certificate && !row->has_certificate) {
-            *to = *before; /* nobody could look: what was there then may be there now */
-            continue;
-        }
-        *to = (struct last_row){.key = row->key,
-                                .state = bytes_text(state_name(row)),
-                                .has_certificate = row->has_certificate,
-                                .has_not_after = row->has_not_after,
-                                .not_after_s = row->not_after_s};
-        memcpy(to->sha256, row->sha256, sizeof to->sha256);
-    }
+    for (size_t i = 0; i < s->rows_n; i++)
+        if (!s->rows[i].is_further)
+            scan_news_keep(s, &s->rows[i], &now);
     last_sort(&now);
     bool is_whole = s->is_pass && s->complete;
     return last_write(s->agent.last, &now, is_whole ? NULL : &s->last, f);
@@ -365,14 +407,15 @@ static enum err keep_for_next(struct scan *s, struct fault *f) {
 enum err scan_settle(struct scan *s, struct fault *f) {
     if (s->arena.err)
         return fault_set(f, s->arena.err, "result", "more rows than there is memory for");
-    for (size_t i = 0; i < s->rows_n; i++) {
-        struct scan_row *row = &s->rows[i];
-        row->label = label_of(s, row);
-        if (!s->is_look)
-            compare_row(s, row);
-        s->by_label[row->label]++;
-        s->new_n += row->is_new;
-        s->changed_n += row->is_changed;
+    for (size_t i = 0; i < s->rows_n; i++)
+        s->rows[i].label = label_of(s, &s->rows[i]);
+    for (size_t i = 0; i < s->rows_n && !s->is_look; i++) {
+        if (s->rows[i].is_further)
+            continue;
+        scan_news_judge(s, &s->rows[i]);
+        gather_news(s, &s->rows[i]);
     }
+    for (size_t i = 0; i < s->rows_n; i++)
+        count_row(s, &s->rows[i]);
     return s->is_look ? ERR_OK : keep_for_next(s, f);
 }

@@ -85,7 +85,7 @@ static void forget(struct face *face) {
 
 /* A second look is news only where it shows another certificate. */
 static bool is_hidden(const struct face *face, const struct probe_certificate *leaf) {
-    return face->view.look > 0 && (!leaf || site_knows(face->site, leaf->sha256));
+    return face->view.look > 0 && (!leaf || site_has_shown(face->site, leaf->sha256));
 }
 
 static void tell(struct face *face, const struct finding *finding) {

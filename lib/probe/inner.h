@@ -189,6 +189,8 @@ struct site {
     uint64_t left_out; /* views that found no room */
     uint8_t leaves[FACES_MAX][SHA256_SIZE];
     size_t leaves_n;
+    uint8_t base[LOOKS_MAX][SHA256_SIZE]; /* what the base and its repetitions showed */
+    size_t base_n;
     struct arena names; /* of the views */
     bool is_ptr_asked;
     /* How the base was answered; further faces begin so. */
@@ -204,7 +206,8 @@ struct site *site_open(struct place *place, const struct ip *ip, struct bytes sn
 void site_close(struct site *s); /* NULL is allowed */
 /* The next view, in order; false: none left for now. */
 bool site_next(struct site *s, struct view *out);
-bool site_knows(const struct site *s, const uint8_t sha256[SHA256_SIZE]);
+/* Whether the base or a repetition of it has shown that certificate. */
+bool site_has_shown(const struct site *s, const uint8_t sha256[SHA256_SIZE]);
 /* What a face of it came to; leaf is the SHA-256 of result's first certificate, or NULL. */
 void site_learn(struct site *s, const struct face *face, enum model_outcome outcome,
                 const struct tls_result *result, const uint8_t *leaf);

@@ -40,11 +40,16 @@ bool site_next(struct site *s, struct view *out) {
     return true;
 }
 
-bool site_knows(const struct site *s, const uint8_t sha256[SHA256_SIZE]) {
-    for (size_t i = 0; i < s->leaves_n; i++)
-        if (memcmp(s->leaves[i], sha256, SHA256_SIZE) == 0)
+/* list: n hashes behind each other. */
+static bool has(const uint8_t *list, size_t n, const uint8_t *sha256) {
+    for (size_t i = 0; i < n; i++)
+        if (memcmp(list + i * SHA256_SIZE, sha256, SHA256_SIZE) == 0)
             return true;
     return false;
+}
+
+bool site_has_shown(const struct site *s, const uint8_t sha256[SHA256_SIZE]) {
+    return has(s->base[0], s->base_n, sha256);
 }
 
 static void add_view(struct site *s, struct bytes sni, enum model_asked asked, unsigned look) {
@@ -148,7 +153,10 @@ void site_learn(struct site *s, const struct face *face, enum model_outcome outc
                 const struct tls_result *result, const uint8_t *leaf) {
     if (face->is_base)
         learn_base(s, face, outcome);
-    if (!leaf || site_knows(s, leaf))
+    bool is_look = face->is_base || face->view.look > 0;
+    if (leaf && is_look && !site_has_shown(s, leaf) && s->base_n < LOOKS_MAX)
+        memcpy(s->base[s->base_n++], leaf, SHA256_SIZE);
+    if (!leaf || has(s->leaves[0], s->leaves_n, leaf))
         return;
     if (s->leaves_n < FACES_MAX)
         memcpy(s->leaves[s->leaves_n++], leaf, SHA256_SIZE);

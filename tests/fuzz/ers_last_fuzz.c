@@ -10,9 +10,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct last l;
     arena_init(&a, 16 << 20);
     if (!last_parse(&a, bytes_of(data, size), &l, NULL))
-        for (size_t i = 0; i < l.n; i++)
-            if (last_find(&l, l.rows[i].key) != &l.rows[i])
+        for (size_t i = 0; i < l.n; i++) {
+            size_t n;
+            const struct last_row *found = last_find(&l, l.rows[i].key, &n);
+            if (!found || found > &l.rows[i] || found + n <= &l.rows[i])
                 abort();
+        }
     arena_clear(&a);
     return 0;
 }

@@ -407,7 +407,7 @@ check("another certificate: changed", " changed " in scan(config).stdout)
 write(os.path.join(config, "targets"), target.replace("%d\n127.9" % odd["soon"], "%d,1\n127.9" % odd["soon"]))
 check_equal("refused ports are no news", scan(config).stdout, "")
 write(os.path.join(config, "targets"), target)
-write(last, open(last).read().replace("127.0.0.1:%d tls" % odd["soon"], "127.0.0.1:%d tls\nok %s - 127.9.0.1:1 tls"
+write(last, open(last).read().replace("127.0.0.1:%d tls" % odd["soon"], "127.0.0.1:%d tls\n0 0 ok %s - any 127.9.0.1 - 127.9.0.1:1 tls"
                                       % (odd["soon"], PRINTS["ec"])))
 write(os.path.join(config, "targets"), "127.0.0.1 %d\n127.9.0.1-127.9.0.3 %d,1\n" % (odd["soon"], PORTS["ec"]))
 gone = scan(config)

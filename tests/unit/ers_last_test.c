@@ -6,10 +6,15 @@
 #include "base/file.h"
 
 #define SHA "5d41402abc4b2a76b9719d911017c592ae3f6f2ffb2a1c1b6f2a0e7a3c4b5d6e"
-static const char whole[] = "clm last-scan 1\n"
-                            "ok " SHA " 2027-02-01T00:00:00Z 192.0.2.1:443 tls\n"
-                            "tls_alert - - [2001:db8::1]:443 tls\n"
-                            "expired " SHA " - mail.example.com:8443 tls\n";
+#define OLD "6d41402abc4b2a76b9719d911017c592ae3f6f2ffb2a1c1b6f2a0e7a3c4b5d6e"
+static const char whole[] =
+    "clm last-scan 2\n"
+    "0 2 ok " SHA " 2027-02-01T00:00:00Z any 192.0.2.1 - 192.0.2.1:443 tls\n"
+    "4 2 ok " OLD " - any 192.0.2.1 - 192.0.2.1:443 tls\n"
+    "0 0 tls_alert - - any - - [2001:db8::1]:443 tls\n"
+    "0 0 expired " SHA " - rsa ::1 a.example mail.example.com:8443 tls\n";
+static const char version_1[] = "clm last-scan 1\n"
+                                "ok " SHA " 2027-02-01T00:00:00Z 192.0.2.1:443 tls\n";
 
 static void reads_what_it_wrote(void **state) {
     (void)state;
@@ -21,30 +26,39 @@ static void reads_what_it_wrote(void **state) {
     arena_init(&a, 1 << 20);
     buf_init(&text, 4096);
     assert_int_equal(last_parse(&a, bytes_text(whole), &l, &f), ERR_OK);
-    assert_int_equal(l.n, 3);
-    const struct last_row *row = last_find(&l, bytes_text("192.0.2.1:443 tls"));
+    assert_int_equal(l.n, 4);
+    size_t n;
+    const struct last_row *row = last_find(&l, bytes_text("192.0.2.1:443 tls"), &n);
     assert_non_null(row);
+    assert_int_equal(n, 2);
+    assert_int_equal(row[0].told, 2);
+    assert_int_equal(row[1].age, 4);
+    assert_text(row->face, "any 192.0.2.1 -");
     assert_true(row->has_certificate && row->has_not_after);
     assert_int_equal(row->not_after_s, 1801440000);
-    assert_null(last_find(&l, bytes_text("192.0.2.1:44 tls")));
-    assert_false(last_find(&l, bytes_text("[2001:db8::1]:443 tls"))->has_certificate);
+    assert_null(last_find(&l, bytes_text("192.0.2.1:44 tls"), &n));
+    assert_false(last_find(&l, bytes_text("[2001:db8::1]:443 tls"), &n)->has_certificate);
 
     assert_int_equal(last_write(path, &l, NULL, &f), ERR_OK);
     assert_int_equal(file_read(path, &text, &f), ERR_OK);
     assert_text(buf_bytes(&text), whole);
     assert_int_equal(last_write(path, &none, &l, &f), ERR_OK); /* an early end: the old rows stay */
     assert_int_equal(last_read(&a, path, &again, &f), ERR_OK);
-    assert_int_equal(again.n, 3);
-    struct last one = {&l.rows[1], 1};
+    assert_int_equal(again.n, 4);
+    struct last one = {&l.rows[2], 1};
     assert_int_equal(last_write(path, &one, &l, &f), ERR_OK); /* each key once */
     assert_int_equal(last_read(&a, path, &again, &f), ERR_OK);
-    assert_int_equal(again.n, 3);
+    assert_int_equal(again.n, 4);
     assert_int_equal(last_write(path, &one, NULL, &f), ERR_OK);
     assert_int_equal(last_read(&a, path, &again, &f), ERR_OK);
     assert_int_equal(again.n, 1);
     assert_int_equal(file_remove(path, &f), ERR_OK);
     assert_int_equal(last_read(&a, path, &again, &f), ERR_OK); /* absent: none */
     assert_int_equal(again.n, 0);
+    assert_int_equal(last_parse(&a, bytes_text(version_1), &again, &f), ERR_OK);
+    assert_int_equal(again.n, 1);
+    assert_text(again.rows[0].face, "any - -");
+    assert_text(again.rows[0].key, "192.0.2.1:443 tls");
     buf_clear(&text);
     arena_clear(&a);
 }
@@ -55,13 +69,18 @@ static void damage_is_named(void **state) {
         const char *text, *line;
     } cases[] = {
         {"",                                                  "line 1"},
-        {"clm last-scan 2\n",                                 "line 1"},
+        {"clm last-scan 3\n",                                 "line 1"},
         {"clm last-scan 1\nok\n",                             "line 2"},
         {"clm last-scan 1\nok - -\n",                         "line 2"},
         {"clm last-scan 1\nok " SHA " yesterday a:1 tls\n",   "line 2"},
         {"clm last-scan 1\nok 5d41 - a:1 tls\n",              "line 2"},
         {"clm last-scan 1\nok - - b:1 tls\nok - - a:1 tls\n", "line 3"},
         {"clm last-scan 1\nok - - a:1 tls\nok - - a:1 tls\n", "line 3"},
+        {"clm last-scan 2\nok - - a:1 tls\n",                 "line 2"},
+        {"clm last-scan 2\n5 0 ok - - any - - a:1 tls\n",     "line 2"},
+        {"clm last-scan 2\n0 -1 ok - - any - - a:1 tls\n",    "line 2"},
+        {"clm last-scan 2\n0 0 ok - - any - a:1\n",           "line 2"},
+        {"clm last-scan 2\n0 0 ok - - any  - a:1 tls\n",      "line 2"},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct arena a;
