@@ -34,7 +34,7 @@ X509 := time name general_name details key key_file extension cert request crl d
 TLS := suites names hello message schedule record harvest
 NET := signature loop conn resolve trust easy http smtp
 MODEL := name protocol ports target unfold list target_file endpoint json_member file_facts observation summary passes certificate
-PROBE := source seen host dialogue dialogue_text dialogue_xmpp dialogue_binary dialogue_tds dialogue_shown talk facts check site files face probe
+PROBE := source seen host dialogue dialogue_text dialogue_xmpp dialogue_binary dialogue_tds dialogue_shown talk facts step check site files face probe
 QUERY := fields pattern value parse match
 EXPORT := csv
 NOTIFY := digest mail state
@@ -52,7 +52,7 @@ GUI := index.html style.css icon.svg app.js api.js dom.js format.js list.js quer
 	dashboard.js certificates.js certificate.js endpoints.js agents.js requests.js admin.js
 APPLETS := \
 	ers/ers ers/targets ers/discover ers/discover_say ers/inspect ers/inspect_show ers/inspect_text ers/inspect_look ers/password ers/agent ers/session ers/spool \
-	ers/deliver ers/last ers/scan ers/scan_plan ers/scan_own ers/scan_watch ers/scan_news ers/scan_report \
+	ers/deliver ers/last ers/scan ers/scan_plan ers/scan_own ers/scan_watch ers/scan_news ers/scan_report ers/explain ers/explain_rules \
 	ers/login ers/push ers/status ers/logout ers/requests ers/install ers/advance ers/look \
 	ers/request ers/renew ers/sync \
 	clm-server/clm-server clm-server/settings clm-server/identity clm-server/authority \
@@ -108,7 +108,7 @@ FUZZ_TARGETS := \
 TORTURE_TESTS := server_kill_test.py store_kill.py
 PEER_TESTS := \
 	request_test.py request_faults_test.py false_start_test.py try_test.py digest_test.py \
-	clm_words_test.py dist_root_test.py gui_test.py house_test.py net_http_test.py scan_test.py faces_test.py news_test.py \
+	clm_words_test.py dist_root_test.py gui_test.py house_test.py net_http_test.py scan_test.py faces_test.py news_test.py explain_test.py \
 	push_test.py starttls_test.py binary_test.py discover_test.py http_test.py tls_test.py inspect_test.py \
 	x509_write_test.py corpus_test.py ca_test.py server_test.py request_server_test.py export_test.py \
 	files_test.py container_test.py

@@ -4,8 +4,8 @@
 #include "applets/applets.h"
 
 static const struct opt_command *const commands[] = {
-    &ers_discover, &ers_scan,    &ers_inspect, &ers_login, &ers_push, &ers_status,
-    &ers_logout,   &ers_request, &ers_renew,   &ers_sync,  NULL,
+    &ers_discover, &ers_scan,   &ers_inspect, &ers_explain, &ers_login, &ers_push,
+    &ers_status,   &ers_logout, &ers_request, &ers_renew,   &ers_sync,  NULL,
 };
 
 /* clang-format off */

@@ -258,6 +258,8 @@ static bool connect_to(struct face *face, struct fault *f) {
         run_charge(face->run);
     face->is_again = true;
     face->conn_ms = now_ms(face);
+    step_say(face->run, &face->place->shown, &face->ip, "connect to port %u",
+             (unsigned)face->place->shown.endpoint.port);
     if (net_conn_open(face->run->loop, &face->ip, face->place->shown.endpoint.port, on_event, face,
                       &face->conn, f))
         return false;
@@ -350,6 +352,8 @@ static bool is_checking(const struct face *face) {
 
 static void conclude(struct face *face, const struct finding *found, bool politely) {
     struct finding f = *found;
+    step_answer(face->run, &face->place->shown, &face->ip,
+                face->harvest ? tls_harvest_result(face->harvest) : NULL, &f);
     leave(face, politely);
     if (is_checking(face)) {
         take_check(face);
@@ -408,6 +412,7 @@ static void say_hello(struct face *face) {
     ask.asked = asked_of(face->view.asked);
     if (is_checking(face))
         check_ask(&face->site->check, &ask);
+    step_hello(face->run, &face->place->shown, &face->ip, &ask);
     if (tls_harvest_open(&face->run->hello_env, &face->run->keys, &ask, &face->harvest)) {
         struct finding f = {MODEL_LOCAL, MODEL_STAGE_CONNECT, -1, "no hello could be made"};
         conclude(face, &f, true);
@@ -437,16 +442,21 @@ static void begin(struct face *face) {
         face->has_connected = true;
         face->connect_ms = now_ms(face) - face->conn_ms;
     }
+    step_say(face->run, &face->place->shown, &face->ip, "connected after %llu ms",
+             (unsigned long long)(now_ms(face) - face->conn_ms));
     if (name.n == 0)
         name = bytes_text(ip_write(&face->ip, text));
     if (model_protocol_row(face->talk.protocol)->has_dialogue)
         (void)net_conn_local(face->conn, &self);
-    if (!talk_begin(&face->talk, name, &self))
+    if (!talk_begin(&face->talk, name, &self)) {
         fail_locally(face);
-    else if (face->talk.dialogue)
+    } else if (face->talk.dialogue) {
+        step_say(face->run, &face->place->shown, &face->ip, "%s: its dialogue before TLS",
+                 model_protocol_name(face->talk.protocol));
         say_words(face);
-    else
+    } else {
         say_hello(face);
+    }
 }
 
 static void take_words(struct face *face, struct bytes data) {
@@ -463,8 +473,10 @@ static void take_words(struct face *face, struct bytes data) {
         return;
     }
     say_words(face);
-    if (want == DIALOGUE_DONE)
+    if (want == DIALOGUE_DONE) {
+        step_say(face->run, &face->place->shown, &face->ip, "the server agrees to TLS");
         say_hello(face);
+    }
 }
 
 /* ---- what comes back ---- */

@@ -150,6 +150,15 @@ struct finding {
     const char *detail;
 };
 
+/* ---- step.c: told where the watcher wants to follow; nothing is done otherwise ---- */
+
+void step_say(struct run *r, const struct probe_endpoint *endpoint, const struct ip *ip,
+              const char *format, ...) PRINTF_LIKE(4, 5);
+void step_hello(struct run *r, const struct probe_endpoint *endpoint, const struct ip *ip,
+                const struct tls_ask *ask);
+void step_answer(struct run *r, const struct probe_endpoint *endpoint, const struct ip *ip,
+                 const struct tls_result *result, const struct finding *f);
+
 /* ---- check.c: what else a server takes ---- */
 
 enum check_step { CHECK_NONE, CHECK_OLD, CHECK_HYBRID, CHECK_DONE };

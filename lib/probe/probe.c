@@ -241,6 +241,8 @@ static void on_own_name(void *context, const struct net_answer *answer) {
     struct run *r = s->place->run;
     r->looking_up--;
     if (answer->name && !r->ended)
+        step_say(r, &s->place->shown, &s->ip, "the address says that it is %s", answer->name);
+    if (answer->name && !r->ended)
         site_learn_name(s, bytes_text(answer->name));
     site_go_on(r, s);
     pump(r);
@@ -300,6 +302,20 @@ static void admit(struct place *p, const struct ip *ip) {
 
 /* ---- names ---- */
 
+static void say_answer(struct place *p, const struct net_answer *answer) {
+    struct buf list;
+    if (!p->run->watch->step)
+        return;
+    buf_init(&list, 64 * 1024);
+    for (size_t i = 0; i < answer->n; i++) {
+        char text[IP_TEXT_MAX];
+        buf_printf(&list, "%s%s", i > 0 ? ", " : "", ip_write(&answer->addresses[i], text));
+    }
+    step_say(p->run, &p->shown, NULL, "look-up of %s: %s", p->host,
+             answer->n > 0 ? buf_cstr(&list) : answer->text);
+    buf_clear(&list);
+}
+
 static void on_answer(void *context, const struct net_answer *answer) {
     struct place *p = context;
     struct run *r = p->run;
@@ -308,6 +324,7 @@ static void on_answer(void *context, const struct net_answer *answer) {
         place_close(p);
         return;
     }
+    say_answer(p, answer);
     p->faces_open = answer->n > 0 ? answer->n : 1;
     if (answer->n == 0)
         tell_without(p, NULL, MODEL_DNS_ERROR, answer->text);

@@ -91,6 +91,13 @@ struct probe_endpoint {
     void *user; /* the watcher's own, NULL at first */
 };
 
+/* Something that was done or answered, in words for people, without a full stop. */
+struct probe_step {
+    const struct probe_endpoint *endpoint;
+    struct ip ip; /* size 0: not about one address */
+    const char *text;
+};
+
 struct probe_progress {
     uint64_t elapsed_ms;
     uint64_t endpoints, endpoints_done;
@@ -110,6 +117,8 @@ struct probe_watch {
                         struct probe_endpoint *endpoint, const struct probe_certificate *leaf);
     /* All faces of an endpoint are through; state is that of the best. */
     void (*endpoint)(void *context, struct probe_endpoint *endpoint, enum model_outcome state);
+    /* Each look-up, connection, hello and answer, as they happen. Makes a scan slower. */
+    void (*step)(void *context, const struct probe_step *step);
     /* About ten times a second. */
     void (*tick)(void *context, const struct probe_progress *progress);
 };
