@@ -108,7 +108,7 @@ FUZZ_TARGETS := \
 TORTURE_TESTS := server_kill_test.py store_kill.py
 PEER_TESTS := \
 	request_test.py request_faults_test.py false_start_test.py try_test.py digest_test.py \
-	clm_words_test.py dist_root_test.py gui_test.py house_test.py net_http_test.py scan_test.py faces_test.py news_test.py explain_test.py \
+	clm_words_test.py dist_root_test.py gui_test.py house_test.py net_http_test.py scan_test.py faces_test.py news_test.py explain_test.py hostile_test.py \
 	push_test.py starttls_test.py binary_test.py discover_test.py http_test.py tls_test.py inspect_test.py \
 	x509_write_test.py corpus_test.py ca_test.py server_test.py request_server_test.py export_test.py \
 	files_test.py container_test.py

@@ -21,6 +21,7 @@ static void defaults(void *options) {
     o->rate = limits.rate;
     o->per_host = limits.per_host;
     o->parallel = limits.parallel;
+    o->chain_max_kb = limits.handshake_max / 1024;
 }
 
 /* ---- outputs ---- */
@@ -312,29 +313,31 @@ int scan_look(struct env *env, const struct opt_common *common, struct scan_look
 
 #define AT(member) offsetof(struct scan_options, member)
 static const struct opt_row rows[] = {
-    {OPT_TEXT,     0, "ports",    "LIST", AT(ports),       "Ports in place of those configured"            },
-    {OPT_TEXT,     0, "sni",      "NAME", AT(sni),         "Ask all for this name"                         },
-    {OPT_TEXT,     0, "connect",  "ADDR", AT(connect),     "Connect to this address instead of looking up" },
-    {OPT_TEXT,     0, "protocol", "P",    AT(protocol),
+    {OPT_TEXT,     0, "ports",     "LIST", AT(ports),        "Ports in place of those configured"            },
+    {OPT_TEXT,     0, "sni",       "NAME", AT(sni),          "Ask all for this name"                         },
+    {OPT_TEXT,     0, "connect",   "ADDR", AT(connect),      "Connect to this address instead of looking up" },
+    {OPT_TEXT,     0, "protocol",  "P",    AT(protocol),
      "What is spoken there, for all, instead of what each port has: tls smtp lmtp imap pop3 sieve "
-     "ftp ldap xmpp xmpp-server nntp irc postgres mysql telnet mssql rdp http-upgrade"                     },
-    {OPT_DURATION, 0, "timeout",  "TIME", AT(timeout_ms),  "For one address of an endpoint (5s)"           },
-    {OPT_DURATION, 0, "deadline", "TIME", AT(deadline_ms), "For the whole scan (max)"                      },
-    {OPT_RATE,     0, "rate",     "N/s",  AT(rate),        "Connections begun a second (500/s)"            },
-    {OPT_UINT,     0, "per-host", "N",    AT(per_host),    "At once to one address (4)"                    },
-    {OPT_UINT,     0, "parallel", "N",    AT(parallel),    "At once in all (1000)"                         },
-    {OPT_DURATION, 0, "jitter",   "TIME", AT(jitter_ms),   "Begin at a random moment within it"            },
-    {OPT_TEXT,     0, "faces",    "HOW",  AT(faces),
-     "quick: one look at each address; full: every certificate there (by target)"                          },
-    {OPT_FLAG,     0, "push",     NULL,   AT(push),        "Push also what was seen at TARGETs of the line"},
-    {OPT_FLAG,     0, "no-push",  NULL,   AT(no_push),     "Keep it in the spool, for ers push"            },
-    {OPT_TEXT,     0, "output",   "FILE", AT(output),
-     "Also write NDJSON with PEM there; - is standard output"                                              },
-    {OPT_FLAG,     0, "all",      NULL,   AT(all),         "Show every endpoint, also silent ones"         },
-    {OPT_FLAG,     0, "pem",      NULL,   AT(pem),         "With --json: certificates with their PEM"      },
-    {OPT_FLAG,     0, "dry-run",  NULL,   AT(dry_run),     "Say what would be scanned"                     },
-    {OPT_LIST,     0, "fail-on",  "LIST", AT(fail_on),     "Exit 6 on: expired, expiring=30d"              },
-    {OPT_END,      0, NULL,       NULL,   0,               NULL                                            },
+     "ftp ldap xmpp xmpp-server nntp irc postgres mysql telnet mssql rdp http-upgrade"                       },
+    {OPT_DURATION, 0, "timeout",   "TIME", AT(timeout_ms),   "For one address of an endpoint (5s)"           },
+    {OPT_DURATION, 0, "deadline",  "TIME", AT(deadline_ms),  "For the whole scan (max)"                      },
+    {OPT_RATE,     0, "rate",      "N/s",  AT(rate),         "Connections begun a second (500/s)"            },
+    {OPT_UINT,     0, "per-host",  "N",    AT(per_host),     "At once to one address (4)"                    },
+    {OPT_UINT,     0, "parallel",  "N",    AT(parallel),     "At once in all (1000)"                         },
+    {OPT_UINT,     0, "chain-max", "KB",   AT(chain_max_kb),
+     "Most that a server may send to show its chain (1024)"                                                  },
+    {OPT_DURATION, 0, "jitter",    "TIME", AT(jitter_ms),    "Begin at a random moment within it"            },
+    {OPT_TEXT,     0, "faces",     "HOW",  AT(faces),
+     "quick: one look at each address; full: every certificate there (by target)"                            },
+    {OPT_FLAG,     0, "push",      NULL,   AT(push),         "Push also what was seen at TARGETs of the line"},
+    {OPT_FLAG,     0, "no-push",   NULL,   AT(no_push),      "Keep it in the spool, for ers push"            },
+    {OPT_TEXT,     0, "output",    "FILE", AT(output),
+     "Also write NDJSON with PEM there; - is standard output"                                                },
+    {OPT_FLAG,     0, "all",       NULL,   AT(all),          "Show every endpoint, also silent ones"         },
+    {OPT_FLAG,     0, "pem",       NULL,   AT(pem),          "With --json: certificates with their PEM"      },
+    {OPT_FLAG,     0, "dry-run",   NULL,   AT(dry_run),      "Say what would be scanned"                     },
+    {OPT_LIST,     0, "fail-on",   "LIST", AT(fail_on),      "Exit 6 on: expired, expiring=30d"              },
+    {OPT_END,      0, NULL,        NULL,   0,                NULL                                            },
 };
 #undef AT
 

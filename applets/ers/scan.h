@@ -21,7 +21,7 @@ enum { SCAN_EXPIRING_DAYS = 30, DAY_S = 86400 };
 struct scan_options {
     const char *ports, *sni, *connect, *protocol, *faces, *output;
     struct opt_list fail_on;
-    uint64_t timeout_ms, deadline_ms, rate, per_host, parallel, jitter_ms;
+    uint64_t timeout_ms, deadline_ms, rate, per_host, parallel, jitter_ms, chain_max_kb;
     bool push, no_push, all, pem, dry_run;
 };
 

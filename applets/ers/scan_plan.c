@@ -204,6 +204,13 @@ enum err scan_plan_known(struct scan *s, struct fault *f) {
     return ERR_OK;
 }
 
+/* Never none, and never more than a handshake message can be (16 MiB). */
+static size_t chain_max_of(const struct scan_options *o) {
+    enum { KB_MAX = 16 * 1024 };
+    uint64_t kb = o->chain_max_kb > 0 ? o->chain_max_kb : 1;
+    return (size_t)(kb < KB_MAX ? kb : KB_MAX) * 1024;
+}
+
 enum err scan_plan_open(struct scan *s, struct fault *f) {
     const struct scan_options *o = s->options;
     s->is_look = s->common->words.n > 0 || s->look;
@@ -214,7 +221,8 @@ enum err scan_plan_open(struct scan *s, struct fault *f) {
                                       .per_host = o->per_host,
                                       .rate = o->rate,
                                       .timeout_ms = o->timeout_ms,
-                                      .deadline_ms = o->deadline_ms};
+                                      .deadline_ms = o->deadline_ms,
+                                      .handshake_max = chain_max_of(o)};
     enum err err = check_options(s, f);
     if (!err)
         err = read_face_options(s, f);

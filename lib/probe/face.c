@@ -60,6 +60,8 @@ static const struct probe_certificate *fill_chain(struct run *r, struct model_ob
             o->detail = bytes_text(i == 0 ? "the certificate does not parse"
                                           : "a certificate of the chain does not parse");
     }
+    if (result->chain_sent > result->chain_n && o->detail.n == 0)
+        o->detail = bytes_text("more certificates than are kept of one chain");
     o->chain = r->chain;
     o->chain_n = result->chain_n;
     if (leaf && !leaf->readable)
@@ -264,8 +266,36 @@ static bool connect_to(struct face *face, struct fault *f) {
                       &face->conn, f))
         return false;
     face->conns++;
-    net_conn_deadline(face->conn, left_ms(face));
+    /* A SYN may be lost: a second one goes out after a third of the time. */
+    net_conn_deadline(face->conn, face->is_second_syn ? left_ms(face) : left_ms(face) / 3);
     return true;
+}
+
+static bool is_checking(const struct face *face) {
+    return face->is_base && face->site->check.harvest;
+}
+
+/* The two questions share what is left of the time. */
+static void set_check_deadline(struct face *face) {
+    uint64_t left = left_ms(face);
+    net_conn_deadline(face->conn, face->site->check.step == CHECK_OLD ? left / 2 : left);
+}
+
+/* A third of the time is over: who has not connected is tried once more; who has, and is
+ * silent, is waited for. (Most are through long before, and need no second timer.) */
+static bool goes_on(struct face *face) {
+    uint64_t left = left_ms(face);
+    if (has_chain(face) || is_checking(face) || face->run->ended || left == 0)
+        return false;
+    if (face->connected) {
+        net_conn_deadline(face->conn, left);
+        return true;
+    }
+    if (face->is_second_syn)
+        return false;
+    face->is_second_syn = true;
+    leave(face, false);
+    return connect_to(face, NULL);
 }
 
 static void end_checking(struct face *face) {
@@ -311,10 +341,8 @@ static bool go_on_checking(struct face *face) {
     struct check *check = &face->site->check;
     while (check_next(check)) {
         uint64_t left = left_ms(face);
-        if (face->run->ended || left == 0 || !connect_to(face, NULL))
-            continue;
-        net_conn_deadline(face->conn, check->step == CHECK_OLD ? left / 2 : left);
-        return true;
+        if (!face->run->ended && left > 0 && connect_to(face, NULL))
+            return true;
     }
     return false;
 }
@@ -344,10 +372,6 @@ static void take_check(struct face *face) {
     struct finding f = check->found;
     end_checking(face);
     tell(face, &f);
-}
-
-static bool is_checking(const struct face *face) {
-    return face->is_base && face->site->check.harvest;
 }
 
 static void conclude(struct face *face, const struct finding *found, bool politely) {
@@ -409,6 +433,7 @@ static void say_hello(struct face *face) {
     ask.alpn = &alpn;
     ask.alpn_n = face->talk.is_direct ? 1 : 0;
     ask.sni = face->view.sni;
+    ask.handshake_max = face->run->limits.handshake_max;
     ask.asked = asked_of(face->view.asked);
     if (is_checking(face))
         check_ask(&face->site->check, &ask);
@@ -438,6 +463,8 @@ static void begin(struct face *face) {
     struct bytes name = face->view.sni;
     struct ip self = {.size = 0};
     face->connected = true;
+    if (is_checking(face))
+        set_check_deadline(face);
     if (!is_checking(face)) {
         face->has_connected = true;
         face->connect_ms = now_ms(face) - face->conn_ms;
@@ -590,7 +617,7 @@ static const char *silence_of(const struct talk *talk) {
 }
 
 static void take_timeout(struct face *face) {
-    if (is_listening_to_end(face))
+    if (goes_on(face) || is_listening_to_end(face))
         return;
     bool politely = has_chain(face);
     if (politely)

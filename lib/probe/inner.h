@@ -243,6 +243,7 @@ struct face {
     bool is_base;       /* the first of its address */
     bool has_connected; /* connect_ms is set */
     bool is_again;      /* a connection was begun before */
+    bool is_second_syn;
     bool has_first;
     struct finding first; /* of the full hello, when a plainer one is tried */
 };

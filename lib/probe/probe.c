@@ -27,7 +27,8 @@ struct probe_limits probe_limits_default(void) {
                                  .per_host = 4,
                                  .rate = 500,
                                  .timeout_ms = 5000,
-                                 .deadline_ms = UINT64_MAX};
+                                 .deadline_ms = UINT64_MAX,
+                                 .handshake_max = TLS_HANDSHAKE_MAX};
 }
 
 enum err probe_count(const struct probe_plan *plan, uint64_t *endpoints, struct fault *f) {

@@ -15,8 +15,10 @@
  * Each address that a name leads to is a face of its endpoint, looked at for
  * itself. Names are sent as SNI, addresses are not. A server that breaks on our
  * hello (reset, alert or end right behind it) is asked again with a plainer one;
- * what counts is the first answer unless a later hello brings a chain. Retries are
- * not counted. Everything runs in the caller's thread, inside probe_run.
+ * what counts is the first answer unless a later hello brings a chain. A connection
+ * that is not answered within a third of the time is tried once more within the rest;
+ * a peer that accepted it and stays silent is not. Retries are not counted. Everything runs in the
+ * caller's thread, inside probe_run.
  *
  * Order: targets in random order, some of them interleaved, each with its ports
  * outermost, so that no host gets all of its connections in a row.
@@ -40,9 +42,10 @@ struct probe_limits {
     uint64_t rate;        /* connections begun a second, retries and checks included */
     uint64_t timeout_ms;  /* for one face, connect to certificate, its retries included */
     uint64_t deadline_ms; /* for the whole scan */
+    size_t handshake_max; /* bytes of a server's handshake; beyond: outcome `limit` */
 };
 
-struct probe_limits probe_limits_default(void); /* 1000, 4, 500, 5000, none */
+struct probe_limits probe_limits_default(void); /* 1000, 4, 500, 5000, none, 1 MiB */
 
 /* How many faces an address of an endpoint has. Quick: one, as an ordinary client would see
  * it. Full: by its name and without; for RSA, ECDSA and ML-DSA keys; by the names that the
