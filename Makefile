@@ -36,7 +36,7 @@ NET := signature loop conn resolve trust easy http smtp
 MODEL := name protocol ports target unfold list target_file endpoint json_member file_facts observation summary passes certificate
 PROBE := source seen host dialogue dialogue_text dialogue_xmpp dialogue_binary dialogue_tds dialogue_shown talk facts step check site files face probe
 QUERY := fields pattern value parse match
-EXPORT := csv
+EXPORT := csv cells ics
 NOTIFY := digest mail state
 CA := profile match authority builtin
 STORE := log/entry log/tree log/dictionary log/segment log/walk log/commit log/recover log/fetch log/reader log/account log/log \
@@ -58,7 +58,9 @@ APPLETS := \
 	clm-server/clm-server clm-server/settings clm-server/identity clm-server/authority \
 	clm-server/house clm-server/init clm-server/run clm-server/token clm-server/user \
 	clm-server/check clm-server/mail clm-server/digest_rows clm-server/digest \
-	clm-export/clm-export clm-export/stream clm-export/rows_csv clm-export/rows_other clm-export/proof \
+	clm-export/clm-export clm-export/stream clm-export/table clm-export/page clm-export/head \
+	clm-export/certificates clm-export/endpoints clm-export/others clm-export/coverage \
+	clm-export/bundle clm-export/proof clm-export/calendar clm-export/cbom \
 	clm/clm clm/install clm/man clm/completion clm/licenses
 
 SOURCES := $(BASE:%=lib/base/%.c) $(CRYPTO:%=lib/crypto/%.c) $(X509:%=lib/x509/%.c) \
@@ -88,7 +90,7 @@ UNIT_TESTS := \
 	store_entry_test store_log_test store_damage_test store_index_test store_inventory_test store_requests_test \
 	api_requests_test api_lines_test api_routes_test \
 	query_parse_test query_match_test \
-	export_csv_test \
+	export_csv_test export_cells_test export_ics_test \
 	server_identity_test
 FUZZ_TARGETS := \
 	notify_state_fuzz \
@@ -107,6 +109,7 @@ FUZZ_TARGETS := \
 	store_block_fuzz store_record_fuzz
 TORTURE_TESTS := server_kill_test.py store_kill.py
 PEER_TESTS := \
+	query_test.py \
 	request_test.py request_faults_test.py false_start_test.py try_test.py digest_test.py \
 	clm_words_test.py dist_root_test.py gui_test.py house_test.py net_http_test.py scan_test.py faces_test.py news_test.py explain_test.py hostile_test.py \
 	push_test.py starttls_test.py binary_test.py discover_test.py http_test.py tls_test.py inspect_test.py \

@@ -1,39 +1,60 @@
-/* clm-export: the whole store as CSV, PEM or NDJSON, beside a running server or
- * from a copy. The same store gives the same bytes. */
+/* clm-export: what the store holds, as tables, certificates, a calendar or a bill of
+ * materials, beside a running server or from a copy. The same store gives the same bytes. */
 #include "applets/clm-export/clm-export.h"
 #include "applets/clm-export/parts.h"
 
 #include "base/os.h"
-#include "base/text.h"
-#include "base/version.h"
 
 #include <string.h>
 
 #define AT(member) offsetof(struct export_options, member)
-#define ROWS "certificates|endpoints|observations"
+#define FORMATS "csv|pem|ndjson|html|ics|cbom"
+#define ROWS "certificates|endpoints|observations|services|requests|agents|coverage|audit"
 
 static const struct opt_row rows[] = {
-    {OPT_TEXT, 0, "data",   "PATH",           AT(data),   "The server's data, a copy of it, or one segment"},
-    {OPT_TEXT, 0, "format", "csv|pem|ndjson", AT(format), "How it is written (csv)"                        },
-    {OPT_TEXT, 0, "rows",   ROWS,             AT(rows),   "What is written (certificates)"                 },
-    {OPT_TEXT, 0, "out",    "FILE",           AT(out),    "Write there, not to standard output"            },
-    {OPT_FLAG, 0, "header", NULL,             AT(header), "CSV: a first line with the head of the store"   },
-    {OPT_FLAG, 0, "excel",  NULL,             AT(excel),  "CSV: byte order mark, no cell is a formula"     },
-    {OPT_FLAG, 0, "chain",  NULL,             AT(chain),  "PEM: what is presented, with its chain"         },
-    {OPT_FLAG, 0, "verify", NULL,             AT(verify), "Only read every block, and compute the tree"    },
-    {OPT_TEXT, 0, "prove",  "SHA256|SIZE",    AT(prove),
-     "Only a proof: a certificate is in the store; an earlier store of SIZE entries is its begin"          },
-    {OPT_END,  0, NULL,     NULL,             0,          NULL                                             },
+    {OPT_TEXT, 0, "data",    "PATH",        AT(data),    "The server's data, a copy of it, or one segment"   },
+    {OPT_TEXT, 0, "format",  FORMATS,       AT(format),  "How it is written (csv)"                           },
+    {OPT_TEXT, 0, "rows",    ROWS,          AT(rows),    "What is written (certificates)"                    },
+    {OPT_TEXT, 0, "where",   "QUERY",       AT(where),   "Only what the query takes, as in the GUI"          },
+    {OPT_LIST, 0, "columns", "LIST",        AT(columns),
+     "These columns, in this order (help: all of them)"                                                      },
+    {OPT_TEXT, 0, "as-of",   "DATE",        AT(as_of),   "As it was at the end of a day, or at a moment"     },
+    {OPT_TEXT, 0, "out",     "FILE",        AT(out),     "Write there, not to standard output"               },
+    {OPT_TEXT, 0, "split",   "DIR",         AT(split),   "PEM: one file a certificate, into this folder"     },
+    {OPT_FLAG, 0, "header",  NULL,          AT(header),  "CSV: a first line with query and head of the store"},
+    {OPT_FLAG, 0, "excel",   NULL,          AT(excel),   "CSV: byte order mark, no cell is a formula"        },
+    {OPT_FLAG, 0, "chain",   NULL,          AT(chain),   "PEM: what is presented, with its chain"            },
+    {OPT_FLAG, 0, "verify",  NULL,          AT(verify),  "Only read every block, and compute the tree"       },
+    {OPT_TEXT, 0, "prove",   "SHA256|SIZE", AT(prove),
+     "Only a proof: a certificate is in the store; an earlier store of SIZE entries is its begin"            },
+    {OPT_END,  0, NULL,      NULL,          0,           NULL                                                },
 };
 
-static const struct export_format formats[] = {
-    {"csv",    "certificates", true,  export_csv_certificates   },
-    {"csv",    "endpoints",    true,  export_csv_endpoints      },
-    {"csv",    "observations", true,  export_csv_observations   },
-    {"pem",    "certificates", false, export_pem_certificates   },
-    {"ndjson", "certificates", false, export_ndjson_certificates},
-    {"ndjson", "observations", false, export_ndjson_observations},
+static const struct export_kind *const kinds[] = {
+    &export_certificates, &export_endpoints, &export_observations, &export_services,
+    &export_requests,     &export_agents,    &export_coverage,     &export_audit,
 };
+
+/* How rows are written. `in`: the columns that stand there by themselves; 0: it has none. */
+struct format {
+    const char *name;
+    bool certificates_only;
+    unsigned in;
+    enum err (*write)(struct export_run *run, struct fault *f);
+};
+
+static const struct format formats[] = {
+    {"csv",    false, EXPORT_IN_CSV,  export_as_table},
+    {"html",   false, EXPORT_IN_HTML, export_as_page },
+    {"ndjson", false, EXPORT_IN_CSV,  export_as_table},
+    {"pem",    true,  0,              export_as_pem  },
+    {"ics",    true,  0,              export_as_ics  },
+    {"cbom",   true,  0,              export_as_cbom },
+};
+
+/* Other ways to write, for options or kinds of rows that ask for them. */
+static const struct format split = {"pem", true, 0, export_as_split};
+static const struct format whole = {"ndjson", false, 0, export_as_ndjson};
 
 static void defaults(void *options) {
     struct export_options *o = options;
@@ -41,33 +62,48 @@ static void defaults(void *options) {
     o->rows = "certificates";
 }
 
-/* The word is named, with what could stand in its place. */
-static const struct export_format *find_format(const struct export_options *o, struct fault *f) {
-    bool is_format = false;
-    for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
-        bool fits = strcmp(formats[i].format, o->format) == 0;
-        is_format |= fits;
-        if (fits && strcmp(formats[i].rows, o->rows) == 0)
-            return &formats[i];
-    }
-    if (!is_format)
-        fault_set(f, ERR_USAGE, "--format", "%s (csv, pem, ndjson)", o->format);
-    else
-        fault_set(f, ERR_USAGE, "--rows",
-                  "%s as %s (csv: certificates, endpoints, observations; "
-                  "pem: certificates; ndjson: certificates, observations)",
-                  o->rows, o->format);
-    return NULL;
+static const struct export_kind *find_kind(const char *name) {
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        if (strcmp(kinds[i]->name, name) == 0)
+            return kinds[i];
+    return &export_certificates; /* the options' table lets nothing else through */
 }
 
-static enum err check(const struct export_options *o, const struct export_format *format,
-                      struct fault *f) {
-    if (o->excel && !format->is_csv)
+static const struct format *find_format(const struct export_options *o,
+                                        const struct export_kind *kind) {
+    const struct format *found = &formats[0];
+    for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++)
+        if (strcmp(formats[i].name, o->format) == 0)
+            found = &formats[i];
+    if (o->split != NULL && found->write == export_as_pem)
+        return &split;
+    bool has_objects = kind == &export_certificates || kind == &export_observations;
+    if (strcmp(found->name, "ndjson") == 0 && has_objects && o->columns.n == 0)
+        return &whole;
+    return found;
+}
+
+/* Options that do not go together are named, and nothing is written. */
+static enum err check(const struct export_options *o, const struct export_kind *kind,
+                      const struct format *format, struct fault *f) {
+    bool is_csv = strcmp(format->name, "csv") == 0, is_pem = strcmp(format->name, "pem") == 0;
+    if (format->certificates_only && kind != &export_certificates)
+        return fault_set(f, ERR_USAGE, "--rows", "%s are written as csv, html or ndjson, not as %s",
+                         kind->name, format->name);
+    if (o->excel && !is_csv)
         return fault_set(f, ERR_USAGE, "--excel", "goes with --format csv");
-    if (o->header && !format->is_csv)
-        return fault_set(f, ERR_USAGE, "--header", "goes with --format csv");
-    if (o->chain && strcmp(format->format, "pem") != 0)
+    if (o->header && !is_csv)
+        return fault_set(f, ERR_USAGE, "--header", "goes with --format csv; others have it");
+    if (o->chain && !is_pem)
         return fault_set(f, ERR_USAGE, "--chain", "goes with --format pem");
+    if (o->split != NULL && !is_pem)
+        return fault_set(f, ERR_USAGE, "--split", "goes with --format pem");
+    if (o->split != NULL && o->out != NULL)
+        return fault_set(f, ERR_USAGE, "--split", "goes without --out");
+    if (o->columns.n > 0 && format->in == 0)
+        return fault_set(f, ERR_USAGE, "--columns", "goes with --format csv, html or ndjson");
+    if (o->where != NULL && kind->rows == 0)
+        return fault_set(f, ERR_USAGE, "--where", "cannot be asked of %s yet", kind->name);
     return ERR_OK;
 }
 
@@ -93,52 +129,16 @@ static void tell_harm(void *context, const struct store_harm *harm) {
         h->worst = store_harm_code(harm);
 }
 
-/* ---- The header line ---- */
-
-/* The head of the store (RFC 9162): only a log without gaps has one. */
-static enum err read_head(const char *path, struct store_account *account, struct fault *f) {
-    struct store_reader *r;
-    enum err code = store_reader_open(path, &r, f);
-    if (code != ERR_OK)
-        return code;
-    code = store_reader_account(r, NULL, NULL, account, f);
-    store_reader_close(r);
-    return code;
-}
-
-static enum err put_header(struct export_run *run, const char *path, struct fault *f) {
-    struct store_account account;
-    uint8_t root[STORE_HASH_SIZE];
-    char hex[2 * STORE_HASH_SIZE + 1], text[200];
-    enum err code = read_head(path, &account, f);
-    if (code != ERR_OK)
-        return code;
-    store_tree_root(&account.tree, root);
-    hex_write(hex, bytes_of(root, sizeof root));
-    snprintf(text, sizeof text, "# clm-export %s, %s; store of %llu entries, head %s", CLM_VERSION,
-             run->options->rows, (unsigned long long)account.tree.size,
-             account.is_whole ? hex : "not known, entries are missing");
-    csv_text(&run->csv, text);
-    csv_end(&run->csv);
-    return ERR_OK;
-}
-
 /* ---- The run ---- */
 
-static enum err write_all(struct export_run *run, const struct export_format *format,
-                          const char *path, struct env *env, struct fault *f) {
+static enum err write_all(struct export_run *run, const struct format *format, struct env *env,
+                          struct fault *f) {
     enum err code = export_stream_open(&run->stream, env, run->options->out);
     if (code != ERR_OK) {
         *f = run->stream.fault;
         return code;
     }
-    run->csv = csv_to(&run->stream.chunk, &run->spare, run->options->excel);
-    if (format->is_csv)
-        csv_start(&run->csv);
-    if (run->options->header)
-        code = put_header(run, path, f);
-    if (code == ERR_OK)
-        code = format->write(run, f);
+    code = format->write(run, f);
     enum err written = export_stream_close(&run->stream);
     if (code == ERR_OK && written != ERR_OK) {
         *f = run->stream.fault;
@@ -147,43 +147,105 @@ static enum err write_all(struct export_run *run, const struct export_format *fo
     return code;
 }
 
-static enum err export_from(const char *path, const struct export_options *o,
-                            const struct export_format *format, struct harms *harms,
-                            struct env *env, struct fault *f) {
-    struct export_run run = {.options = o};
-    enum err code = inventory_read(path, env, tell_harm, harms, &run.inv, f);
+static void tell_end(const struct export_run *run, const struct harms *harms, struct env *env) {
+    const struct export_options *o = run->options;
+    const char *where = o->split != NULL ? o->split : o->out;
+    if (run->skipped > 0)
+        fprintf(env->err, "%s: %llu certificates that do not parse are left out\n",
+                harms->common->applet, (unsigned long long)run->skipped);
+    if (where != NULL && !harms->common->quiet)
+        fprintf(env->err, "%s: %s: %llu %s\n", harms->common->applet, where,
+                (unsigned long long)run->rows, o->split != NULL ? "files" : "rows");
+}
+
+static enum err export_from(struct export_run *run, const struct format *format,
+                            struct harms *harms, struct env *env, struct fault *f) {
+    enum err code =
+        inventory_read_until(run->path, env, run->until_ms, tell_harm, harms, &run->inv, f);
     if (code != ERR_OK)
         return code;
-    buf_init(&run.spare, EXPORT_ITEM_MAX);
-    arena_init(&run.arena, (size_t)4 * EXPORT_ITEM_MAX);
-    code = write_all(&run, format, path, env, f);
-    if (run.skipped > 0)
-        fprintf(env->err, "%s: %llu certificates that do not parse are left out\n",
-                harms->common->applet, (unsigned long long)run.skipped);
-    if (code == ERR_OK && o->out != NULL && !harms->common->quiet)
-        fprintf(env->err, "%s: %s: %llu rows\n", harms->common->applet, o->out,
-                (unsigned long long)run.rows);
-    inventory_close(run.inv);
-    arena_clear(&run.arena);
-    buf_clear(&run.spare);
+    if (run->options->as_of == NULL)
+        run->as_of_s = inventory_last_ms(run->inv) / 1000;
+    buf_init(&run->spare, EXPORT_ITEM_MAX);
+    buf_init(&run->line, EXPORT_ITEM_MAX);
+    arena_init(&run->arena, (size_t)4 * EXPORT_ITEM_MAX);
+    code = write_all(run, format, env, f);
+    if (code == ERR_OK)
+        tell_end(run, harms, env);
+    inventory_close(run->inv);
+    arena_clear(&run->arena);
+    buf_clear(&run->line);
+    buf_clear(&run->spare);
     return code;
+}
+
+/* A day counts to its end, a moment with its second. */
+static enum err read_as_of(struct export_run *run, const struct env *env, struct fault *f) {
+    int64_t from, to;
+    run->until_ms = INT64_MAX;
+    if (run->options->as_of == NULL)
+        return ERR_OK;
+    if (!query_time_read(bytes_text(run->options->as_of), env_now_s(env), &from, &to))
+        return fault_set(f, ERR_USAGE, "--as-of",
+                         "a date is expected: 2026-12-31, 2026-12, -7d, 2026-12-31T12:00:00Z");
+    run->as_of_s = to - 1;
+    run->until_ms = to * 1000 - 1;
+    return ERR_OK;
+}
+
+/* Times in the query that are counted from now are counted from --as-of. */
+static enum err read_where(struct export_run *run, struct arena *a, const struct env *env,
+                           struct fault *f) {
+    struct query_error e;
+    const char *text = run->options->where;
+    int64_t now_s = run->options->as_of != NULL ? run->as_of_s : env_now_s(env);
+    if (text == NULL)
+        return ERR_OK;
+    enum err code =
+        query_parse(a, bytes_text(text), (enum query_rows)run->kind->rows, now_s, &run->where, &e);
+    if (code == ERR_OK)
+        return ERR_OK;
+    query_fault(&e, "--where", f);
+    f->code = code == ERR_MEMORY ? code : ERR_USAGE;
+    return f->code;
+}
+
+static enum err prepare(struct export_run *run, const struct format *format, struct arena *a,
+                        const struct env *env, struct fault *f) {
+    enum err code = check(run->options, run->kind, format, f);
+    if (code == ERR_OK && format->in != 0)
+        code = export_pick_columns(run, format->in, f);
+    if (code == ERR_OK)
+        code = read_as_of(run, env, f);
+    if (code == ERR_OK)
+        code = read_where(run, a, env, f);
+    if (code == ERR_OK && run->path == NULL)
+        code = fault_set(f, ERR_USAGE, "--data", "say where the server's data are");
+    return code;
+}
+
+static int list_columns(struct env *env, const struct export_kind *kind) {
+    for (size_t i = 0; i < kind->columns_n; i++)
+        fprintf(env->out, "%-14s %s\n", kind->columns[i].name, kind->columns[i].title);
+    return 0;
 }
 
 static int run_export(struct env *env, const void *options, const struct opt_common *common) {
     const struct export_options *o = options;
     struct fault f = {.code = ERR_OK};
     struct harms harms = {.env = env, .common = common, .worst = ERR_OK};
-    const struct export_format *format = find_format(o, &f);
-    if (format == NULL || check(o, format, &f) != ERR_OK)
-        return opt_fail(env, common, &f);
-    const char *path = o->data != NULL ? o->data : os_place(common->arena, OS_SERVER_STATE);
-    if (path != NULL && o->verify)
-        return export_verify(env, common, path);
-    if (path != NULL && o->prove != NULL)
-        return export_prove(env, common, path, o);
-    enum err code = path != NULL
-                        ? export_from(path, o, format, &harms, env, &f)
-                        : fault_set(&f, ERR_USAGE, "--data", "say where the server's data are");
+    struct export_run run = {.options = o, .kind = find_kind(o->rows)};
+    const struct format *format = find_format(o, run.kind);
+    if (o->columns.n == 1 && strcmp(o->columns.items[0], "help") == 0)
+        return list_columns(env, run.kind);
+    run.path = o->data != NULL ? o->data : os_place(common->arena, OS_SERVER_STATE);
+    if (run.path != NULL && o->verify)
+        return export_verify(env, common, run.path);
+    if (run.path != NULL && o->prove != NULL)
+        return export_prove(env, common, run.path, o);
+    enum err code = prepare(&run, format, common->arena, env, &f);
+    if (code == ERR_OK)
+        code = export_from(&run, format, &harms, env, &f);
     if (code != ERR_OK)
         return opt_fail(env, common, &f);
     return err_row(harms.worst)->exit_status;
@@ -194,8 +256,12 @@ static const struct opt_command clm_export_main = {
     .arguments = "",
     .summary = "write what the store holds",
     .examples = "clm-export > certificates.csv\n"
+                "clm-export --where 'is:served expires<30d' --columns name,not_after,owner\n"
                 "clm-export --data /mnt/copy --rows endpoints --excel --out endpoints.csv\n"
-                "clm-export --format pem --chain --out served.pem\n"
+                "clm-export --format html --where 'is:served owner:none' --out report.html\n"
+                "clm-export --format ics --where is:served --out ends.ics\n"
+                "clm-export --format pem --chain --split served\n"
+                "clm-export --as-of 2026-12-31 --header --out year.csv\n"
                 "clm-export --data /mnt/copy --verify\n"
                 "clm-export --prove 9F86D081...0A08 --out proof.json",
     .rows = rows,
@@ -208,6 +274,6 @@ static const struct opt_command *const commands[] = {&clm_export_main, NULL};
 
 const struct opt_applet applet_clm_export = {
     .name = "clm-export",
-    .summary = "writes what the server's store holds as CSV, PEM or NDJSON",
+    .summary = "writes what the server's store holds as CSV, PEM, HTML and other formats",
     .commands = commands,
 };

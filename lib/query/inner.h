@@ -28,7 +28,5 @@ bool query_text_read(struct arena *a, const struct query_written *v, struct quer
 struct bytes query_key_word(struct bytes text, char *room, size_t size);
 /* "TLSv1.2", "1.2", "sslv3" as 0x0303 and so on; -1: none. */
 int64_t query_tls_version(struct bytes text);
-/* "RSA 2048", "EC P-256": bits; 0: not known. */
-int64_t query_key_bits(struct bytes text);
 
 #endif

@@ -197,6 +197,9 @@ enum err query_fault(const struct query_error *e, const char *what, struct fault
 /* A moment or span as a query writes it: [from, to). False: none. For options like --as-of. */
 bool query_time_read(struct bytes text, int64_t now_s, int64_t *from, int64_t *to);
 
+/* Bits of a key as lists show it ("RSA 2048", "EC P-256"); 0: not known. */
+int64_t query_key_bits(struct bytes text);
+
 /* ---- Matching ---- */
 
 /* One value of a field: texts, words, hex (raw bytes), addresses (4 or 16 raw bytes), keys

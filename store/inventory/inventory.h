@@ -66,6 +66,14 @@ typedef void inventory_harm(void *context, const struct store_harm *harm);
 enum err inventory_read(const char *path, const struct env *env, inventory_harm *harms,
                         void *context, struct inventory **out, struct fault *f) MUST_CHECK;
 
+/* The same as it was at a moment: up to the last entry before the first one that is later
+ * than until_ms; what is walked through ends there too. */
+enum err inventory_read_until(const char *path, const struct env *env, int64_t until_ms,
+                              inventory_harm *harms, void *context, struct inventory **out,
+                              struct fault *f) MUST_CHECK;
+/* When the last entry was made that inventory_read took; 0: there is none. */
+int64_t inventory_last_ms(const struct inventory *inv);
+
 /* All observations ever stored, in the order of the log, from a store opened by
  * inventory_read; the agent's id. Borrowed for
  * the call. False ends the walk. */
@@ -83,6 +91,12 @@ enum err inventory_certificates(struct inventory *inv, inventory_visit_cert *vis
 
 /* The certificate in an entry of the log; false: it has none. Borrows the entry. */
 bool inventory_entry_der(const struct store_entry *e, struct bytes *der);
+
+struct inventory_audit;
+/* The audit trail in its order, from a store opened by inventory_read. */
+typedef bool inventory_visit_audit(void *context, const struct inventory_audit *act);
+enum err inventory_audits(struct inventory *inv, inventory_visit_audit *visit, void *context,
+                          struct fault *f) MUST_CHECK;
 
 /* ---- Pushes of agents ---- */
 

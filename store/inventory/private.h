@@ -34,7 +34,8 @@ struct inventory {
     struct store_log *log;       /* NULL: for reading only */
     struct store_reader *reader; /* then this; under reading */
     struct mutex *reading;
-    struct rwlock *lock; /* guards state, map and broken */
+    int64_t until_ms, last_ms; /* reading: entries up to until_ms; the last one of them */
+    struct rwlock *lock;       /* guards state, map and broken */
     struct state state;
     struct care care;
     bool broken;           /* no memory while applying: the state is no longer the log's */
@@ -136,5 +137,6 @@ bool where_cert(struct where *w, uint32_t row);
 bool where_endpoint(struct where *w, uint32_t row);
 bool where_agent(struct where *w, uint32_t row);
 bool where_request(struct where *w, uint32_t row);
+bool where_service(struct where *w, const uint8_t id[INVENTORY_ID_SIZE]);
 
 #endif

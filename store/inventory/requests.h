@@ -150,6 +150,12 @@ struct inventory_service {
  * ERR_NOT_FOUND. Walks over all certificates. */
 enum err inventory_service_get(struct inventory *inv, const uint8_t *id, struct arena *a,
                                struct inventory_service *out, struct fault *f) MUST_CHECK;
+/* Every service by its id, `certificates` counted, that the query takes (NULL: all); borrowed
+ * for the call, with the lock held: nothing of the inventory may be called from it. */
+typedef bool inventory_visit_service(void *context, const struct inventory_service *service);
+enum err inventory_services(struct inventory *inv, const struct query *where,
+                            inventory_visit_service *visit, void *context,
+                            struct fault *f) MUST_CHECK;
 /* The same without the walk: for the id of a certificate at hand; `certificates` is 0. */
 enum err inventory_service_said(struct inventory *inv, const uint8_t *id, struct arena *a,
                                 struct inventory_service *out, struct fault *f) MUST_CHECK;

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static struct bytes copy(struct arena *a, struct bytes b) {
@@ -56,6 +57,58 @@ enum err inventory_service_get(struct inventory *inv, const uint8_t *id, struct 
     if (out->certificates == 0)
         return fault_set(f, ERR_NOT_FOUND, "service", "not known");
     return copied(a, f);
+}
+
+static int compare_ids(const void *a, const void *b) {
+    return memcmp(a, b, INVENTORY_ID_SIZE);
+}
+
+/* The ids of all certificates in order; NULL: no memory. */
+static uint8_t (*sorted_ids(const struct state *s))[INVENTORY_ID_SIZE] {
+    uint8_t(*ids)[INVENTORY_ID_SIZE] = malloc((s->certs.n + (size_t)1) * INVENTORY_ID_SIZE);
+    if (ids == NULL)
+        return NULL;
+    for (uint32_t i = 0; i < s->certs.n; i++)
+        memcpy(ids[i], state_cert(s, i)->service, INVENTORY_ID_SIZE);
+    qsort(ids, s->certs.n, INVENTORY_ID_SIZE, compare_ids);
+    return ids;
+}
+
+static enum err visit_all(const struct state *s, const struct query *where,
+                          inventory_visit_service *visit, void *context, struct fault *f) {
+    struct arena a;
+    struct where w;
+    uint8_t(*ids)[INVENTORY_ID_SIZE] = sorted_ids(s);
+    if (ids == NULL)
+        return fault_set(f, ERR_MEMORY, "services", "%u", (unsigned)s->certs.n);
+    arena_init(&a, 1 << 20);
+    where_open(&w, s, where);
+    for (uint32_t i = 0, n; i < s->certs.n; i += n) {
+        struct inventory_service service;
+        for (n = 1; i + n < s->certs.n && compare_ids(ids[i], ids[i + n]) == 0;)
+            n++;
+        if (!where_service(&w, ids[i]))
+            continue;
+        arena_reset(&a);
+        copy_service(s, ids[i], &a, &service);
+        service.certificates = n;
+        if (a.err != ERR_OK || !visit(context, &service))
+            break;
+    }
+    enum err code = copied(&a, f);
+    where_close(&w);
+    arena_clear(&a);
+    free(ids);
+    return code;
+}
+
+enum err inventory_services(struct inventory *inv, const struct query *where,
+                            inventory_visit_service *visit, void *context, struct fault *f) {
+    if (!inventory_lock(inv, f))
+        return ERR_MEMORY;
+    enum err code = visit_all(&inv->state, where, visit, context, f);
+    inventory_unlock(inv);
+    return code;
 }
 
 static bool is_line(struct bytes text) {

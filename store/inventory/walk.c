@@ -7,6 +7,7 @@ struct walk {
     struct arena arena; /* for one item */
     inventory_visit *visit;
     inventory_visit_cert *visit_cert;
+    inventory_visit_audit *visit_audit;
     void *context;
 };
 
@@ -42,6 +43,25 @@ static bool take_cert(struct walk *w, const struct store_entry *e) {
     return w->visit_cert(w->context, &cert, r.der);
 }
 
+static bool take_audit(struct walk *w, const struct store_entry *e) {
+    struct record_audit r;
+    if (!record_audit_read(e->payload, &r))
+        return true;
+    struct inventory_audit act = {e->time_ms, r.actor, r.verb, r.object, r.detail};
+    return w->visit_audit(w->context, &act);
+}
+
+static bool take(struct walk *w, enum record_type type, const struct store_entry *e) {
+    switch (type) {
+    case RECORD_SCAN:
+        return take_scan(w, e);
+    case RECORD_AUDIT:
+        return take_audit(w, e);
+    default:
+        return take_cert(w, e);
+    }
+}
+
 static enum err walk(struct walk *w, enum record_type type, struct fault *f) {
     struct inventory *inv = w->inv;
     struct store_entry e;
@@ -53,11 +73,11 @@ static enum err walk(struct walk *w, enum record_type type, struct fault *f) {
     store_reader_rewind(inv->reader);
     for (;;) {
         code = store_reader_next(inv->reader, &e, f);
-        if (code != ERR_OK)
+        if (code != ERR_OK || e.time_ms > inv->until_ms)
             break;
         if (e.type != type || e.version != RECORD_VERSION)
             continue;
-        if (!(type == RECORD_SCAN ? take_scan(w, &e) : take_cert(w, &e)))
+        if (!take(w, type, &e))
             break;
     }
     if (code == ERR_NOT_FOUND)
@@ -79,4 +99,10 @@ enum err inventory_certificates(struct inventory *inv, inventory_visit_cert *vis
                                 struct fault *f) {
     struct walk w = {.inv = inv, .visit_cert = visit, .context = context};
     return walk(&w, RECORD_CERTIFICATE, f);
+}
+
+enum err inventory_audits(struct inventory *inv, inventory_visit_audit *visit, void *context,
+                          struct fault *f) {
+    struct walk w = {.inv = inv, .visit_audit = visit, .context = context};
+    return walk(&w, RECORD_AUDIT, f);
 }

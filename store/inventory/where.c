@@ -25,6 +25,12 @@ struct asked_row {
     uint32_t row;
 };
 
+/* Services are no rows of their own: most are known by their certificates alone. */
+struct asked_service {
+    struct where *w;
+    const uint8_t *id;
+};
+
 void where_open(struct where *w, const struct state *s, const struct query *q) {
     w->s = s;
     w->q = q;
@@ -416,6 +422,29 @@ static bool request_values(const void *context, enum query_field field, bool is_
 bool where_request(struct where *w, uint32_t row) {
     struct asked_row r = {w, row};
     struct query_row asked = {&r, request_values, is_nothing, NULL};
+    return w->q == NULL || query_holds(w->q, &asked);
+}
+
+static bool service_values(const void *context, enum query_field field, bool is_hex,
+                           query_take *take, void *take_context) {
+    const struct asked_service *r = context;
+    struct taker t = {take, take_context};
+    switch (field) {
+    case QUERY_ANY:
+        return !is_hex && (give_service(r->w->s, r->id, QUERY_OWNER, t) ||
+                           give_service(r->w->s, r->id, QUERY_TAG, t));
+    case QUERY_SERVICE:
+    case QUERY_OWNER:
+    case QUERY_TAG:
+        return give_service(r->w->s, r->id, field, t);
+    default:
+        return false;
+    }
+}
+
+bool where_service(struct where *w, const uint8_t id[INVENTORY_ID_SIZE]) {
+    struct asked_service r = {w, id};
+    struct query_row asked = {&r, service_values, is_nothing, NULL};
     return w->q == NULL || query_holds(w->q, &asked);
 }
 
