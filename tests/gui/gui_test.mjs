@@ -75,6 +75,17 @@ await look("dashboard");
 check("dashboard: says what needs one", /need/.test(await heading()), await heading());
 check("dashboard: the expired one is named", (await page.textContent("main")).includes("expired.gui.example"));
 
+const bars = await page.locator(".bars a").evaluateAll((all) => all.map((a) => Number(a.title.replace(/,/g, "").split(" ")[0])));
+await page.click("summary:has-text('As a table')");
+const weeks = await page.locator("details td.num").allTextContents();
+check("dashboard: a bar for each week, the same numbers in the table", bars.length === 53 && bars[0] === 1 &&
+  weeks.reduce((a, b) => a + Number(b), 0) === made.total && bars.filter(Boolean).every((n, i) => n === Number(weeks[i])), [bars, weeks]);
+await look("dashboard-table");
+await page.click("details tbody tr:nth-child(2) a");
+await page.waitForSelector("clm-list tbody tr");
+check("dashboard: a week is a query", query().get("q").startsWith("is:served expires>=") && (await page.locator("tbody tr").count()) === Number(weeks[1]), query().get("q"));
+await go("/");
+
 // ---- log out, log in --------------------------------------------------------
 await page.click("text=Log out");
 await page.waitForSelector("input[name=password]");

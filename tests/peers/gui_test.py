@@ -113,7 +113,7 @@ with open(path("made.json"), "w") as f:
             "Subject": "CN=good.gui.example", "Issuer": "CN=good.gui.example", "SHA-256": prints[0],
             "DNS names": "good.gui.example, www.good.gui.example", "Key": "EC P-256", "Self-signed": "yes",
             "Serial number": field(good, "-serial").lower()}},
-        "hostile": {"sha256": prints[1]}, "requests": requests, "agent": answer["agent"],
+        "total": len(prints), "hostile": {"sha256": prints[1]}, "requests": requests, "agent": answer["agent"],
     }, f)
 done = subprocess.run(["node", os.path.join(GUI, "gui_test.mjs"), path("made.json")], stdout=subprocess.PIPE,
                       stderr=subprocess.STDOUT, timeout=400, encoding="utf-8", errors="replace")

@@ -3,6 +3,7 @@ import { get, send } from "/gui/api.js";
 import { copyButton, dialog, field, foreign, h, replace } from "/gui/dom.js";
 import { agentMark, count, date, moment, plural } from "/gui/format.js";
 import { list, nothing } from "/gui/list.js";
+import { chips } from "/gui/query.js";
 
 const COLUMNS = [
   { title: "State", cell: agentMark },
@@ -80,13 +81,14 @@ export async function show(view) {
     sort: "name",
     dim: (row) => row.state === "disabled",
     name: (row) => row.name,
-    empty: () => (q ? nothing("Nothing fits", "No agent holds “", foreign(q), "”.")
+    empty: () => (q ? nothing("Nothing fits", "No agent fits “", foreign(q), "”.")
       : nothing("No agents yet", "An agent is the program ers on a host: it looks for certificates and reports them here.", admin ? h("p", {}, add()) : null)),
     total: (n) => (total.textContent = plural(n, "agent")),
   });
   await ready;
   return [
     h("div", { class: "head" }, h("h1", {}, "Agents"), total, admin ? h("div", { class: "acts" }, add()) : null),
+    chips(view, []),
     element,
   ];
 }

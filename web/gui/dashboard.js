@@ -1,7 +1,7 @@
 // "Does anything need me?" First that, then numbers, then the rest.
 import { get } from "/gui/api.js";
-import { foreign, h } from "/gui/dom.js";
-import { agentMark, certificateLink, count, mark, moment, plural, shortName, stateMark } from "/gui/format.js";
+import { foreign, h, svg } from "/gui/dom.js";
+import { agentMark, certificateLink, count, date, mark, moment, plural, shortName, stateMark } from "/gui/format.js";
 
 const SHOWN = 8;
 const REFRESH_MS = 60000;
@@ -31,9 +31,50 @@ function needsSheet(rows, now) {
       " No certificate that is served ends within 30 days, no agent is quiet, no request waits. Checked at ", moment(now), "."));
   return h("section", { class: "sheet" },
     h("header", {}, h("h2", {}, "Needs you"), rows.length > SHOWN
-      ? h("span", { class: "quiet" }, SHOWN + " of " + count(rows.length) + ", ", h("a", { href: "/certificates" }, "show all")) : null),
+      ? h("span", { class: "quiet" }, SHOWN + " of " + count(rows.length) + ", ", h("a", { href: asked("expires<30d") }, "show all")) : null),
     h("table", {}, h("caption", {}, "What needs you"), h("tbody", {}, rows.slice(0, SHOWN).map((row) =>
       h("tr", {}, h("td", { class: "tight" }, row.mark), h("td", {}, row.what, h("span", { class: "sub" }, row.why)))))));
+}
+
+// ---- when they end ----------------------------------------------------------
+
+const SOON_MS = 30 * 86400000;
+const asked = (q) => "/certificates?q=" + encodeURIComponent("is:served " + q);
+
+const weekWords = (week) => (!week.from ? "ended before now" : !week.to ? "end later" : "end in the week to " + week.to.slice(0, 10));
+
+// Bars are for the eye and the mouse; the table below has the same for everybody.
+function bar(week, most, now) {
+  const kind = !week.from ? "b-bad" : Date.parse(week.from) - now < SOON_MS ? "b-soon" : "b-accent";
+  const height = week.certificates ? Math.max(3, (100 * week.certificates) / most) : 0;
+  return h("a", { href: asked(week.query), tabindex: -1, title: count(week.certificates) + " " + weekWords(week) },
+    svg("svg", { viewBox: "0 0 10 100", preserveAspectRatio: "none" },
+      svg("rect", { class: "b-rest", x: 1, y: 99, width: 8, height: 1 }),
+      svg("rect", { class: kind, x: 1, y: 100 - height, width: 8, height })));
+}
+
+function timeline(weeks, now) {
+  const later = weeks.items.at(-1), shown = weeks.items.slice(0, -1);
+  const most = Math.max(1, ...shown.map((w) => w.certificates));
+  const filled = weeks.items.filter((w) => w.certificates);
+  if (!filled.length) return null;
+  return h("section", { class: "sheet" },
+    h("header", {}, h("h2", {}, "Ends by week"), h("span", { class: "quiet" }, count(weeks.total) + " served, ",
+      h("a", { href: asked(later.query) }, count(later.certificates) + " end later"))),
+    h("div", { class: "pad" }, h("div", { class: "bars", "aria-hidden": "true" }, shown.map((w) => bar(w, most, now))),
+      h("div", { class: "ends quiet" }, h("span", {}, "ended"), h("span", {}, date(shown[26].to)), h("span", {}, date(shown.at(-1).to)))),
+    h("details", {}, h("summary", {}, "As a table"),
+      h("table", {}, h("caption", {}, "Certificates by the week of their end"),
+        h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Week"), h("th", { scope: "col", class: "num" }, "Certificates"))),
+        h("tbody", {}, filled.map((w) => h("tr", {}, h("td", {}, h("a", { href: asked(w.query) }, weekWords(w))), h("td", { class: "num" }, count(w.certificates))))))));
+}
+
+function issuers(groups, served) {
+  const rest = groups.kinds - groups.items.length, own = served - groups.total;
+  return served === 0 ? null : h("section", { class: "sheet" }, h("header", {}, h("h2", {}, "Issuers"), rest > 0 ? h("span", { class: "quiet" }, count(rest) + " more") : null),
+    h("table", {}, h("caption", {}, "Issuers of what is served"), h("tbody", {}, groups.items.map((g) => h("tr", {},
+      h("td", {}, g.query ? h("a", { href: asked(g.query + " not is:self-signed") }, foreign(shortName(g.value) || "(none)")) : foreign(shortName(g.value))), h("td", { class: "num" }, count(g.certificates)))),
+      own > 0 ? h("tr", {}, h("td", {}, h("a", { href: asked("is:self-signed") }, "self-signed")), h("td", { class: "num" }, count(own))) : null)));
 }
 
 const tile = (title, number, more, href) => h("div", { class: "sheet tile" }, h("span", { class: "quiet" }, title),
@@ -58,10 +99,12 @@ function title(n, summary) {
 }
 
 export async function show(view) {
-  const [summary, certificates, agents] = await Promise.all([
+  const [summary, certificates, agents, weeks, groups] = await Promise.all([
     get("/summary", null, view.signal),
     get("/certificates", { served: "true", sort: "not_after", limit: 100 }, view.signal),
     get("/agents", { limit: 1000 }, view.signal),
+    get("/certificates/groups", { by: "week", q: "is:served" }, view.signal),
+    get("/certificates/groups", { by: "issuer", q: "is:served not is:self-signed", limit: SHOWN }, view.signal),
   ]);
   view.summary(summary);
   const rows = needs(certificates, agents, summary);
@@ -74,9 +117,10 @@ export async function show(view) {
     summary.agents === 0 && summary.certificates === 0 ? null : needsSheet(rows, summary.now),
     h("div", { class: "tiles" },
       tile("Certificates", summary.certificates, count(summary.served) + " served now", "/certificates?view=all"),
-      tile("End in 30 days", summary.expiring_30d, count(summary.expired) + " expired", "/certificates"),
+      tile("End in 30 days", summary.expiring_30d, count(summary.expired) + " expired", "/certificates?q=" + encodeURIComponent("expires<30d not is:expired")),
       tile("Endpoints", summary.endpoints, summary.endpoints_ok === undefined ? "" : count(summary.endpoints_ok) + " with a certificate", "/endpoints"),
       tile("Agents", summary.agents, summary.quiet_agents ? count(summary.quiet_agents) + " quiet" : "none quiet", "/agents")),
-    scans(agents),
+    timeline(weeks, Date.parse(summary.now)),
+    h("div", { class: "grid" }, scans(agents), issuers(groups, weeks.total)),
   ];
 }

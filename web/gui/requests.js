@@ -5,6 +5,7 @@ import { agentLink, certificateLink, count, key, mark, moment, plural, requestMa
 import { formDialog } from "/gui/agents.js";
 import { tab } from "/gui/certificates.js";
 import { list, nothing } from "/gui/list.js";
+import { chips } from "/gui/query.js";
 
 const all = (row) => [...row.names.dns, ...row.names.ip];
 const nameOf = (row) => all(row)[0] || row.subject || "(no name)";
@@ -39,7 +40,7 @@ export async function show(view) {
     order: every ? "desc" : "asc",
     dim: (row) => row.state === "refused" || row.state === "revoked",
     name: nameOf,
-    empty: () => (q ? nothing("Nothing fits", "No request holds “", foreign(q), "”", every ? "." : " among those that wait.")
+    empty: () => (q ? nothing("Nothing fits", "No request fits “", foreign(q), "”", every ? "." : " among those that wait.")
       : every ? nothing("No requests yet", "An agent asks for a certificate with: ers request --dns NAME")
         : nothing("Nothing waits", "No request waits for a decision.")),
     total: (n) => (total.textContent = count(n) + (every ? " in all" : " waiting")),
@@ -48,6 +49,7 @@ export async function show(view) {
   return [
     h("div", { class: "head" }, h("h1", {}, "Requests"), total),
     h("div", { class: "tabs" }, tab(view, "/requests", "Waiting", "", every ? "all" : ""), tab(view, "/requests", "All", "all", every ? "all" : "")),
+    chips(view, []),
     element,
   ];
 }
