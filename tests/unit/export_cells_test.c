@@ -30,13 +30,13 @@ static const struct {
     enum cells_form form;
     const char *text;
 } forms[] = {
-    {CELLS_CSV,                                                                     "\"a,\"\"b\"\" <i>&\\x1b[31m\",x\\u{202e}y,,00ff,-7,true,2027-01-01T00:00:00Z,a b< "
-     "c,expired\r\n"},
-    {CELLS_NDJSON,                                                                  "{\"type\":\"thing\",\"text\":\"a,\\\"b\\\" "
-     "<i>&\\u001b[31m\",\"bidi\":\"x\xe2\x80\xaey\",\"none\":null,"
+    {CELLS_CSV,    "\"a,\"\"b\"\" <i>&\\x1b[31m\",x\\u{202e}y,,00ff,-7,true,2027-01-01T00:00:00Z,a b< "
+                "c,expired\r\n"                                    },
+    {CELLS_NDJSON, "{\"type\":\"thing\",\"text\":\"a,\\\"b\\\" "
+                   "<i>&\\u001b[31m\",\"bidi\":\"x\xe2\x80\xaey\",\"none\":null,"
                    "\"hex\":\"00ff\",\"n\":-7,\"yes\":true,\"time\":\"2027-01-01T00:00:00Z\","
                    "\"lines\":[\"a\",\"b<\",\"c\"],"
-                   "\"mark\":\"expired\"}\n"},
+                   "\"mark\":\"expired\"}\n"                    },
     {CELLS_HTML,
      "<tr><td>a,&quot;b&quot; &lt;i&gt;&amp;\\x1b[31m</td><td>x\\u{202e}y</td><td></td><td "
      "class=\"hex\">00ff</td>"

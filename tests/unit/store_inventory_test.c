@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "base/thread.h"
 #include "store/inventory/inventory.h"
+#include "store/inventory/requests.h"
 #include "store/inventory/record.h"
 
 enum { DAY = 86400 };
@@ -976,6 +977,141 @@ static void many_push_and_ask(void **state) {
     shop_end(&s);
 }
 
+/* ---- Kinds, services, a moment of the past ---- */
+
+static uint64_t count_of(const struct inventory_groups *g, const char *text) {
+    for (size_t i = 0; i < g->n; i++)
+        if (bytes_is(g->rows[i].text, text))
+            return g->rows[i].certificates;
+    return 0;
+}
+
+static struct inventory_groups group(struct shop *s, const char *where, enum inventory_group by,
+                                     size_t limit) {
+    struct inventory_groups g;
+    struct fault f;
+    const struct query *q = query_of(&s->arena, where, QUERY_CERTIFICATES, s->now_ms / 1000);
+    assert_int_equal(
+        inventory_certs_group(s->inv, q, by, s->now_ms / 1000, limit, &s->arena, &g, &f), ERR_OK);
+    return g;
+}
+
+static void counted_by_kind(void **state) {
+    (void)state;
+    struct shop s;
+    uint8_t one[INVENTORY_ID_SIZE], two[INVENTORY_ID_SIZE];
+    static const int64_t ends[] = {-1, 0, 5, 8, 400};
+    struct bytes ders[5];
+    struct model_observation o[6];
+    shop_start(&s);
+    s.now_ms += 1000; /* a Thursday, one second past midnight */
+    enrol(&s, "one", "", "key one", one);
+    enrol(&s, "two", "", "key two", two);
+    for (uint8_t i = 0; i < 5; i++) {
+        ders[i] = make_cert(&s, "a", "", ends[i], i, i == 4);
+        o[i] = look(&s, "192.0.2.1", (uint16_t)(1000 + i), &ders[i], 1);
+    }
+    o[5] = look(&s, "192.0.2.9", 9, &ders[2], 1);
+    assert_int_equal(push(&s, one, "b1", ders, 5, o, 5, true).code, ERR_OK);
+    assert_int_equal(push(&s, two, "b2", NULL, 0, &o[5], 1, true).code, ERR_OK);
+
+    struct inventory_groups g = group(&s, "", INVENTORY_PER_WEEK, 0);
+    assert_int_equal(g.n, INVENTORY_WEEKS + 2);
+    assert_int_equal(g.total, 5);
+    assert_int_equal(g.rows[0].certificates, 2); /* ended: a day ago, a second ago */
+    assert_int_equal(g.rows[1].from_s, s.now_ms / 1000);
+    assert_int_equal(g.rows[1].to_s, 1767225600 + 4 * DAY); /* Monday, 2026-01-05 */
+    assert_int_equal(g.rows[2].certificates, 2);            /* the 6th and the 9th */
+    assert_int_equal(g.rows[INVENTORY_WEEKS + 1].certificates, 1);
+    for (size_t i = 1; i < g.n; i++)
+        assert_int_equal(g.rows[i].from_s, g.rows[i - 1].to_s);
+
+    g = group(&s, "not is:expired", INVENTORY_PER_ISSUER, 10);
+    assert_int_equal(g.total, 3);
+    assert_int_equal(g.kinds, 2);
+    assert_text(g.rows[0].text, "CN=Test CA 7");
+    assert_int_equal(g.rows[0].certificates, 2);
+    g = group(&s, "", INVENTORY_PER_KEY, 10);
+    assert_int_equal(count_of(&g, "EC P-256"), 5);
+    g = group(&s, "", INVENTORY_PER_AGENT, 10);
+    assert_int_equal(count_of(&g, "one"), 5);
+    assert_int_equal(count_of(&g, "two"), 1);
+    g = group(&s, "", INVENTORY_PER_AGENT, 1);
+    assert_true(g.n == 1 && g.kinds == 2);
+    shop_end(&s);
+}
+
+static bool visit_service(void *context, const struct inventory_service *service) {
+    uint64_t *n = context;
+    n[0]++;
+    n[1] += service->certificates;
+    return true;
+}
+
+static bool visit_act(void *context, const struct inventory_audit *act) {
+    (void)act;
+    (*(uint64_t *)context)++;
+    return true;
+}
+
+static void no_harm(void *context, const struct store_harm *harm) {
+    (void)context;
+    (void)harm;
+    fail();
+}
+
+/* Three moments, a second apart: an agent, a certificate, another one and an act. */
+static void read_as_of_a_moment(void **state) {
+    (void)state;
+    static const struct {
+        int64_t until_ms;
+        uint64_t certificates, services, acts;
+        int64_t last_ms;
+    } moments[] = {
+        {0,             0, 0, 0, 0            },
+        {1767225600000, 0, 0, 0, 1767225600000},
+        {1767225601000, 1, 1, 0, 1767225601000},
+        {1767225601999, 1, 1, 0, 1767225601000},
+        {1767225602000, 2, 2, 1, 1767225602000},
+        {INT64_MAX,     2, 2, 1, 1767225602000},
+    };
+    struct shop s;
+    struct fault f;
+    uint8_t agent[INVENTORY_ID_SIZE], sha256[SHA256_SIZE];
+    struct inventory_audit act = {.actor = bytes_text("local"), .verb = bytes_text("v")};
+    shop_start(&s);
+    enrol(&s, "one", "", "key one", agent);
+    struct bytes ders[] = {make_cert(&s, "a", "a.example.com", 5, 1, false),
+                           make_cert(&s, "b", "b.example.com", 5, 2, false)};
+    hash_of(HASH_SHA256, ders[0], sha256);
+    for (size_t i = 0; i < 2; i++) {
+        s.now_ms += 1000;
+        struct model_observation o = look(&s, "192.0.2.1", (uint16_t)(1 + i), &ders[i], 1);
+        assert_int_equal(push(&s, agent, i ? "b" : "a", &ders[i], 1, &o, 1, true).code, ERR_OK);
+    }
+    assert_int_equal(inventory_audit(s.inv, &act, NULL, NULL, &f), ERR_OK);
+    for (size_t i = 0; i < COUNT_OF(moments); i++) {
+        struct inventory *inv;
+        struct inventory_counts c;
+        uint64_t services[2] = {0}, acts = 0;
+        assert_int_equal(inventory_read_until(s.place.dir, &s.place.env, moments[i].until_ms,
+                                              no_harm, NULL, &inv, &f),
+                         ERR_OK);
+        inventory_count(inv, s.now_ms, 1000, &c);
+        assert_int_equal(c.certificates, moments[i].certificates);
+        assert_int_equal(inventory_last_ms(inv), moments[i].last_ms);
+        assert_int_equal(inventory_services(inv, NULL, visit_service, services, &f), ERR_OK);
+        assert_int_equal(services[0], moments[i].services);
+        assert_int_equal(services[1], moments[i].certificates);
+        assert_int_equal(inventory_audits(inv, visit_act, &acts, &f), ERR_OK);
+        assert_int_equal(acts, moments[i].acts);
+        const struct query *q = query_of(&s.arena, "san:a.example.com", QUERY_CERTIFICATES, 0);
+        assert_int_equal(inventory_cert_holds(inv, q, sha256), moments[i].certificates > 0);
+        inventory_close(inv);
+    }
+    shop_end(&s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_push_is_stored_once),
@@ -992,6 +1128,8 @@ int main(void) {
         cmocka_unit_test(later_entries_are_skipped),
         cmocka_unit_test(reading_beside_a_server),
         cmocka_unit_test(many_push_and_ask),
+        cmocka_unit_test(counted_by_kind),
+        cmocka_unit_test(read_as_of_a_moment),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
