@@ -1,6 +1,6 @@
 /* web/api: requests, revocation, services and work as local administrator, with the
  * built-in authority in a folder of its own. Agents' own calls are in tests/peers. */
-#include "test.h"
+#include "test_dir.h"
 
 #include "base/file.h"
 #include "base/os.h"
@@ -98,8 +98,6 @@ static void bench_shut(struct bench *b) {
 }
 
 static void bench_make(struct bench *b) {
-    uint8_t salt[8];
-    char name[64] = "build/tmp/api-requests-", hex[17];
     struct fault f;
     *b = (struct bench){.env = env_system(NULL), .now_ms = INT64_C(1767225600000)};
     b->env.log_level = LOG_ERROR;
@@ -108,12 +106,8 @@ static void bench_make(struct bench *b) {
     b->env.context = b;
     arena_init(&b->arena, 64 << 20);
     buf_init(&b->answer, 16 << 20);
-    assert_true(os_random(salt, sizeof salt));
-    hex_write(hex, bytes_of(salt, sizeof salt));
-    memcpy(name + strlen(name), hex, sizeof hex);
-    b->dir = arena_cstr(&b->arena, bytes_text(name));
+    b->dir = test_dir(&b->arena, "api-requests");
     b->profiles = path_join(&b->arena, b->dir, "profiles.conf");
-    assert_int_equal(dir_make(b->dir, 0700, &f), ERR_OK);
     make_authority(b);
     set_profiles(b, "[server]\ndns = .example.com\nlifetime = 30d\n");
     bench_open(b);

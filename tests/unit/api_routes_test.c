@@ -1,5 +1,5 @@
 /* web/api: the rows, the document printed from them, and calls as local administrator. */
-#include "test.h"
+#include "test_dir.h"
 
 #include "base/file.h"
 #include "base/os.h"
@@ -41,18 +41,11 @@ static void bench_shut(struct bench *b) {
 }
 
 static void bench_make(struct bench *b) {
-    uint8_t salt[8];
-    char name[64] = "build/tmp/api-", hex[17];
-    struct fault f;
     *b = (struct bench){.env = env_system(NULL)};
     b->env.log_level = LOG_ERROR;
     arena_init(&b->arena, 64 << 20);
     buf_init(&b->answer, 16 << 20);
-    assert_true(os_random(salt, sizeof salt));
-    hex_write(hex, bytes_of(salt, sizeof salt));
-    memcpy(name + strlen(name), hex, sizeof hex);
-    b->dir = arena_cstr(&b->arena, bytes_text(name));
-    assert_int_equal(dir_make(b->dir, 0700, &f), ERR_OK);
+    b->dir = test_dir(&b->arena, "api");
     bench_open(b);
 }
 

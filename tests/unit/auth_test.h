@@ -2,7 +2,7 @@
 #ifndef TESTS_UNIT_AUTH_TEST_H
 #define TESTS_UNIT_AUTH_TEST_H
 
-#include "test.h"
+#include "test_dir.h"
 
 #include "base/os.h"
 #include "base/text.h"
@@ -41,20 +41,13 @@ static inline void bench_reopen(struct bench *b) {
 }
 
 static inline void bench_make(struct bench *b) {
-    uint8_t salt[8];
-    char name[64] = "build/tmp/auth-", hex[17];
-    struct fault f;
     *b = (struct bench){.env = env_system(NULL), .now_ms = INT64_C(1764000000000), .tick_ms = 5000};
     b->env.now_ms = bench_now;
     b->env.tick_ms = bench_tick;
     b->env.random = bench_random;
     b->env.context = b;
     arena_init(&b->arena, 1 << 20);
-    assert_true(os_random(salt, sizeof salt));
-    hex_write(hex, bytes_of(salt, sizeof salt));
-    memcpy(name + strlen(name), hex, sizeof hex);
-    b->dir = arena_cstr(&b->arena, bytes_text(name));
-    assert_int_equal(dir_make(b->dir, 0700, &f), ERR_OK);
+    b->dir = test_dir(&b->arena, "auth");
     bench_open(b);
 }
 

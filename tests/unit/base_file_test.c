@@ -1,5 +1,5 @@
 /* base/file, base/os: replacing, limits, locks, folders. */
-#include "test.h"
+#include "test_dir.h"
 
 #include "base/file.h"
 #include "base/os.h"
@@ -145,15 +145,9 @@ static void full_paths_are_resolved(void **state) {
 
 static int make_folder(void **state) {
     (void)state;
-    uint8_t salt[8];
-    char name[64];
-    struct fault f;
     arena_init(&arena, 1u << 20);
-    os_random(salt, sizeof salt);
-    snprintf(name, sizeof name, "build/tmp/file-%02x%02x%02x%02x%02x", salt[0], salt[1], salt[2],
-             salt[3], salt[4]);
-    folder = arena_cstr(&arena, bytes_text(name));
-    return dir_make(folder, 0700, &f) == ERR_OK ? 0 : -1;
+    folder = test_dir(&arena, "file");
+    return 0;
 }
 
 static int free_arena(void **state) {

@@ -5,7 +5,7 @@
 #include "base/text.h"
 #include "ca/ca.h"
 #include "crypto/crypto.h"
-#include "tests/unit/test.h"
+#include "test_dir.h"
 
 #include <stdlib.h>
 
@@ -58,19 +58,13 @@ static void make_root(struct house *h, int path_len, int64_t not_after, bool is_
 
 static struct house *house_open(void) {
     struct house *h = calloc(1, sizeof *h);
-    uint8_t salt[8];
-    char hex[17], name[64];
     assert_non_null(h);
     h->now_s = NOW;
     h->env = (struct env){.now_ms = fixed_now_ms, .random = house_random, .context = &h->now_s};
     arena_init(&h->arena, ARENA_MAX);
     buf_init(&h->root_der, 1 << 14);
-    assert_true(os_random(salt, sizeof salt));
-    hex_write(hex, bytes_of(salt, sizeof salt));
-    snprintf(name, sizeof name, "build/tmp/ca-%s", hex);
-    h->folder = arena_cstr(&h->arena, bytes_text(name));
+    h->folder = test_dir(&h->arena, "ca");
     h->path = path_join(&h->arena, h->folder, "issuing.pem");
-    assert_int_equal(dir_make(h->folder, 0700, &h->fault), ERR_OK);
     assert_int_equal(signing_key_make(&h->env, KEY_EC_P256, 0, &h->root_key, &h->fault), ERR_OK);
     assert_int_equal(signing_key_make(&h->env, KEY_EC_P256, 0, &h->key, &h->fault), ERR_OK);
     make_root(h, 1, NOW + 3650LL * DAY, true);

@@ -1,6 +1,6 @@
 /* web/http/server over its control socket: handlers, later answers, work in the
  * background, limits, draining. TLS and TCP are in tests/peers/http_test.py. */
-#include "test.h"
+#include "test_dir.h"
 
 #include "base/env.h"
 #include "base/file.h"
@@ -110,20 +110,12 @@ static void run_loop(void *argument) {
 static int open_world(void **state) {
     struct world *w = calloc(1, sizeof *w);
     struct fault f;
-    char name[64];
-    uint8_t noise[8];
     w->env = env_system(NULL);
     w->env.log_level = LOG_ERROR;
     arena_init(&w->arena, 1 << 16);
     w->mutex = mutex_open();
     w->cond = cond_open();
-    if (!os_random(noise, sizeof noise))
-        return -1;
-    snprintf(name, sizeof name, "build/tmp/http-%02x%02x%02x%02x", noise[0], noise[1], noise[2],
-             noise[3]);
-    w->control = os_control_name(&w->arena, arena_cstr(&w->arena, bytes_text(name)));
-    if (dir_make(name, 0700, &f) != ERR_OK)
-        return -1;
+    w->control = os_control_name(&w->arena, test_dir(&w->arena, "http"));
     struct http_options options = {
         .control = w->control, .handler = handle, .admit = admit, .context = w};
     if (http_server_open(&w->env, &options, &w->server, &f) != ERR_OK)

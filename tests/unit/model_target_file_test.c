@@ -1,5 +1,5 @@
 /* model/target_file, list, passes: what people write is kept, what is wrong is named. */
-#include "test.h"
+#include "test_dir.h"
 
 #include "base/file.h"
 #include "base/os.h"
@@ -285,15 +285,9 @@ static void passes_are_kept_by_key(void **state) {
 
 static int make_folder(void **state) {
     (void)state;
-    uint8_t salt[8];
-    char name[64];
-    struct fault f;
     arena_init(&arena, (size_t)64 << 20);
-    os_random(salt, sizeof salt);
-    snprintf(name, sizeof name, "build/tmp/targets-%02x%02x%02x%02x%02x", salt[0], salt[1], salt[2],
-             salt[3], salt[4]);
-    folder = arena_cstr(&arena, bytes_text(name));
-    return dir_make(folder, 0700, &f) == ERR_OK ? 0 : -1;
+    folder = test_dir(&arena, "targets");
+    return 0;
 }
 
 static int close_arena(void **state) {

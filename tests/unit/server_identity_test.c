@@ -1,5 +1,5 @@
 /* applets/clm-server: the root, the certificate made by it, and when it is made anew. */
-#include "test.h"
+#include "test_dir.h"
 
 #include "applets/clm-server/server.h"
 #include "base/file.h"
@@ -25,20 +25,14 @@ static bool bench_random(void *context, uint8_t *out, size_t n) {
 }
 
 static void bench_make(struct bench *b, const char *name) {
-    uint8_t salt[8];
-    char dir[64] = "build/tmp/identity-", hex[17];
     struct fault f;
     *b = (struct bench){.env = env_system(NULL), .now_ms = INT64_C(1764000000000)};
     b->env.now_ms = bench_now;
     b->env.random = bench_random;
     b->env.context = b;
     arena_init(&b->arena, 16 << 20);
-    assert_true(os_random(salt, sizeof salt));
-    hex_write(hex, bytes_of(salt, sizeof salt));
-    memcpy(dir + strlen(dir), hex, sizeof hex);
-    assert_int_equal(dir_make(dir, 0700, &f), ERR_OK);
-    b->s = (struct settings){
-        .name = name, .listen = ":8443", .data = arena_cstr(&b->arena, bytes_text(dir))};
+    b->s =
+        (struct settings){.name = name, .listen = ":8443", .data = test_dir(&b->arena, "identity")};
     assert_int_equal(settings_derive(&b->arena, &b->s, &f), ERR_OK);
     assert_int_equal(identity_make_root(&b->env, &b->arena, &b->s, "root", &f), ERR_OK);
     assert_int_equal(identity_make_server(&b->env, &b->arena, &b->s, &f), ERR_OK);
