@@ -5,22 +5,17 @@ in e2e_test.py; here is what it never does: hang up, answer late, refuse, forget
 import base64
 import gzip
 import hashlib
-import http.server
 import json
 import os
 import re
-import ssl
-import threading
 import time
 
+import fake_server
+from agent import openssl
 from peer import *
 
 ERS = applet("ers")
 EC = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256")
-
-
-def openssl(*arguments, data=None):
-    return subprocess.run(["openssl", *arguments], input=data, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=True).stdout
 
 
 # ---- a server -----------------------------------------------------------------------
@@ -90,21 +85,7 @@ def verify(handler, body, spki):
     return None if done.returncode == 0 else "signature: " + done.stderr.decode()
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def answer(self, status, value, kind="application/json"):
-        body = json.dumps(value).encode() if not isinstance(value, bytes) else value
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def problem(self, status, code, **more):
-        self.answer(status, {"type": "about:blank", "title": "it is so", "status": status, "code": code, **more},
-                    "application/problem+json")
-
+class Handler(fake_server.Handler):
     def handle_one(self):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         target = self.path.partition("?")[0]
@@ -148,34 +129,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.answer(200, {"batch": batch, "certificates": len(new), "observations": 0 if repeated else len(lines) - len(new),
                           "repeated": repeated, "rejected": []})
 
-    do_GET = do_POST = handle_one
 
-    def log_message(self, *_):
-        pass
-
-
-class Quiet(http.server.ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, *_):
-        pass
+def serve(port=0):
+    return fake_server.FakeServer(Handler, path("chain.pem"), path("leaf.key"), port)
 
 
-class Server:
-    def __init__(self, port=0):
-        self.server = Quiet(("127.0.0.1", port), Handler)
-        self.port = self.server.server_address[1]
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(path("chain.pem"), path("leaf.key"))
-        self.server.socket = context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def stop(self):
-        self.server.shutdown()
-        self.server.server_close()
-
-
-server = Server()
+server = serve()
 URL = "https://127.0.0.1:%d" % server.port
 TOKEN = "clm1.c2VjcmV0X3RoaW5n.sha256-" + fingerprint(root[0])
 
@@ -300,7 +259,7 @@ check("status tells", done.returncode == 1 and re.search(r"spool +2 batches, .* 
       and "last error" in done.stdout, done.stdout)
 check_equal("push: exit 3", ers("push").returncode, 3)
 kept = spooled()
-server = Server(server.port)
+server = serve(server.port)
 done = ers("push")
 check("back: all of it goes", done.returncode == 0 and "pushed " in done.stdout and spooled() == []
       and all(b in fake.batches for b in kept), done.stdout + done.stderr)

@@ -4,25 +4,20 @@ command and can be told to misbehave: what the real one (request_test.py) never 
 And: killed at each system call that changes a file, the folder has the old set or the
 new one, whole."""
 import base64
-import http.server
 import json
 import os
 import re
-import ssl
 import stat
 import subprocess
-import threading
 import time
 
+import fake_server
+from agent import openssl
 from peer import *
 
 ERS = applet("ers")
 EC = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256")
 NAMES = ["cert.pem", "chain.pem", "fullchain.pem", "key.pem"]
-
-
-def openssl(*arguments, data=None):
-    return subprocess.run(["openssl", *arguments], input=data, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=True).stdout
 
 
 # ---- an authority and a server --------------------------------------------------------
@@ -63,21 +58,7 @@ class Fake:
 fake = Fake()
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def answer(self, status, value, kind="application/json"):
-        body = json.dumps(value).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def problem(self, status, code, detail):
-        self.answer(status, {"type": "about:blank", "title": "not so", "status": status, "code": code, "detail": detail},
-                    "application/problem+json")
-
+class Handler(fake_server.Handler):
     def handle_one(self):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         target = self.path.partition("?")[0].removeprefix("/api/v1")
@@ -89,7 +70,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if target == "/requests":
             request = fake.requests.setdefault(value["id"], dict(value, state="pending"))
             if request["csr"] != value["csr"]:
-                return self.problem(409, "conflict", "another csr")
+                return self.problem(409, "conflict", detail="another csr")
             if request["state"] == "pending" and fake.approves:
                 fake.issue(request)
             self.answer(200, request)
@@ -106,30 +87,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         else:
             self.answer(200, {"batch": "0" * 32, "certificates": 0, "observations": 0, "repeated": False, "rejected": []})
 
-    do_GET = do_POST = handle_one
-
-    def log_message(self, *_):
-        pass
-
-
-class Quiet(http.server.ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, *_):
-        pass
-
 
 def serve(port=0):
-    server = Quiet(("127.0.0.1", port), Handler)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(path("tls-chain.pem"), path("tls.key"))
-    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server
+    return fake_server.FakeServer(Handler, path("tls-chain.pem"), path("tls.key"), port)
 
 
 server = serve()
-PORT = server.server_address[1]
+PORT = server.port
 CONFIG = path("agent")
 os.makedirs(os.path.join(CONFIG, "state"))
 with open(os.path.join(CONFIG, "state", "key.pem"), "wb") as f:
@@ -296,7 +260,7 @@ check_equal("sync does not try those again", (ers("sync").returncode, asked()), 
 
 def forbids(handler, target, value):
     if target == "/requests":
-        handler.problem(403, "permission", "names: d.test is not allowed by web")
+        handler.problem(403, "permission", detail="names: d.test is not allowed by web")
         return True
 
 
