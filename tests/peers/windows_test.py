@@ -207,6 +207,11 @@ check_equal("init: folder and secrets are closed to others", open_ones, [])
 server = serve()
 done = run("curl", "--silent", "--show-error", "--cacert", ROOT, URL + "/api/v1/health")
 check_equal("curl is answered", (done.returncode, done.stdout), (0, '{"status":"ok"}'))
+browser = run("chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run",
+              "--user-data-dir=" + path("profile"), "--ignore-certificate-errors", "--virtual-time-budget=10000", "--dump-dom", URL + "/",
+              timeout=90)
+check("a browser shows the log-in page", "<h1>Log in</h1>" in browser.stdout and 'name="password"' in browser.stdout,
+      browser.stdout[-500:] + browser.stderr[-500:])
 second = exe("clm-server", "run", "--listen", "127.0.0.1:0")
 check_equal("a second server finds the lock", second.returncode, 11)
 taken = socket.socket()
