@@ -272,11 +272,14 @@ static void site_go_on(struct run *r, struct site *s) {
     }
 }
 
-/* Ranges are looked at once an address; what somebody named is looked at from all sides. */
+/* Ranges are looked at once an address; what somebody named is looked at from all sides,
+ * but for MySQL: it counts each handshake that ends early, and after a hundred of them
+ * refuses our host for its real clients too. */
 static bool is_full(const struct place *p) {
     enum probe_faces faces = p->run->plan->faces;
     return faces == PROBE_FACES_FULL ||
-           (faces == PROBE_FACES_BY_TARGET && p->shown.target->kind == MODEL_TARGET_NAME);
+           (faces == PROBE_FACES_BY_TARGET && p->shown.target->kind == MODEL_TARGET_NAME &&
+            p->shown.endpoint.protocol != MODEL_MYSQL);
 }
 
 /* A face of the place at this address: ready, waiting for its host, or told. */

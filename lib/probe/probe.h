@@ -55,7 +55,8 @@ struct probe_limits probe_limits_default(void); /* 1000, 4, 500, 5000, none, 1 M
  * that repeats another and shows the same is not counted. The first face also says whether
  * old versions and a hybrid group are taken (a connection each). */
 enum probe_faces {
-    PROBE_FACES_BY_TARGET, /* full where a name is configured, quick for addresses and ranges */
+    PROBE_FACES_BY_TARGET, /* full where a name is configured, quick for addresses, ranges and MySQL
+                            */
     PROBE_FACES_QUICK,
     PROBE_FACES_FULL,
 };

@@ -74,6 +74,11 @@ found = look(*["127.0.0.1:%d" % port for _, (protocol, port, _) in real if proto
 check_equal("by the greeting", sorted((o["protocol"], o["outcome"], o["detail"]) for o in found),
             sorted((protocol, "ok", "the protocol was found by what the server shows; naming it saves a connection") for protocol in GREETING))
 ports = {protocol: port for _, (protocol, port, _) in real}
+for protocol, is_once in (("mysql", True), ("postgres", False)):
+    found = [o for o in look("localhost:%d" % ports[protocol], "--protocol", protocol) if o["ip"] == "127.0.0.1"]
+    check("%s by name: %s" % (protocol, "one handshake, since it counts them" if is_once else "all faces"),
+          (len(found) == 1) == is_once and all(is_found(o, protocol) or not is_once for o in found)
+          and (found[0]["tls"]["old_version"] is None) == is_once, str(found))
 log_ports = {"%s, %s" % (name, protocol): (protocol, port) for name, (protocol, port, _) in real if name in ("postfix", "dovecot")}
 o = one("127.0.0.1:%d" % ports["imap"], "--protocol", "tls")
 check("... unless another was asked for", (o["outcome"], o["protocol"], o["detail"]) == ("not_tls", "tls", "an IMAP greeting"), str(o))
