@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { PASSWORD_MAX = 1024, ROOTS_MAX = 64 << 20 };
+enum { PASSWORD_MAX = 1024 };
 
 static const char default_url[] = "smtp://localhost";
 
@@ -136,14 +136,9 @@ static enum err read_password(const char *path, struct buf *out, struct fault *f
 
 static enum err read_roots(struct arena *a, const char *ca, struct x509_trust *out,
                            struct fault *f) {
-    struct buf pem;
-    buf_init(&pem, ROOTS_MAX);
-    enum err code = ca ? file_read(ca, &pem, f) : net_system_roots(&pem, f);
+    enum err code = net_roots_read(a, ca, out, f);
     if (code == ERR_NOT_FOUND && !ca)
         code = fault_set(f, code, "smtp_ca", "this system has no roots: name a file of them");
-    if (code == ERR_OK)
-        code = x509_trust_read(a, buf_bytes(&pem), out, f);
-    buf_clear(&pem);
     return code;
 }
 
@@ -174,7 +169,7 @@ enum err mail_send(const struct env *env, const struct mail_way *way, const stru
     whole.from = way->from;
     whole.to = way->to;
     whole.to_n = way->to_n;
-    arena_init(&roots, ROOTS_MAX);
+    arena_init(&roots, NET_ROOTS_MAX);
     buf_init(&message, NET_SMTP_MESSAGE_MAX);
     buf_init(&password, PASSWORD_MAX);
     enum err code = notify_mail_write(&message, &whole, f);

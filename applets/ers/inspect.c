@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "base/walk.h"
 #include "crypto/crypto.h"
+#include "net/http.h"
 #include "probe/probe.h"
 
 #include <string.h>
@@ -27,7 +28,7 @@ enum {
 
 struct inspect_options {
     bool pem;
-    const char *password_file;
+    const char *password_file, *trust;
 };
 
 /* One file on its way. */
@@ -252,6 +253,13 @@ static int inspect_run(struct env *env, const void *options, const struct opt_co
         password_clear(&in.password);
         return opt_fail(env, common, &f);
     }
+    in.trust_word = o->trust;
+    arena_init(&in.trust_arena, NET_ROOTS_MAX);
+    if (o->trust != NULL && inspect_trust(&in, &f) != ERR_OK) {
+        arena_clear(&in.trust_arena);
+        password_clear(&in.password);
+        return opt_fail(env, common, &f);
+    }
     buf_init(&in.file, INPUT_MAX);
     buf_init(&in.out, OUTPUT_MAX);
     arena_init(&in.arena, CERTIFICATE_ARENA_MAX);
@@ -261,6 +269,7 @@ static int inspect_run(struct env *env, const void *options, const struct opt_co
     buf_clear(&in.file);
     buf_clear(&in.out);
     arena_clear(&in.arena);
+    arena_clear(&in.trust_arena);
     password_clear(&in.password);
     if (fflush(env->out) != 0 || ferror(env->out)) {
         fault_set(&f, ERR_IO, "standard output", "%s", "write");
@@ -276,6 +285,7 @@ static int inspect_run(struct env *env, const void *options, const struct opt_co
 static const struct opt_row rows[] = {
     {OPT_FLAG, 0, "pem",           NULL,   AT(pem),           "print each certificate as PEM too"},
     {OPT_TEXT, 0, "password-file", "FILE", AT(password_file), "its first line opens PKCS#12 files, and checks Java's"},
+    {OPT_TEXT, 0, "trust",         "system|none|FILE", AT(trust), "the roots that an endpoint's chain should end at (system)"},
     {OPT_END,  0, NULL,            NULL,   0,                 NULL},
 };
 /* clang-format on */

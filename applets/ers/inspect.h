@@ -4,6 +4,7 @@
  *   inspect_show.c  certificates, errors, notes and the summary, for people or as NDJSON
  *   inspect_text.c  one certificate for people
  *   inspect_look.c  endpoints and stores: one look, by lib/probe
+ *   inspect_chain.c how the certificates of an endpoint hang together
  */
 #ifndef ERS_INSPECT_H
 #define ERS_INSPECT_H
@@ -29,7 +30,11 @@ struct inspect {
     bool has_password;
     struct buf password; /* of --password-file */
     struct buf file, out;
-    struct arena arena; /* of one certificate */
+    struct arena arena;     /* of one certificate */
+    const char *trust_word; /* of --trust; NULL: the system's roots, where it has some */
+    bool has_trust, is_trust_read;
+    struct x509_trust trust; /* in its arena */
+    struct arena trust_arena;
     /* Each input is read or failed; each file that was read has certificates or has none. The
      * others count lines: of certificates, of errors, and of what was left out. */
     size_t inputs, inputs_failed, files, files_without, certificates, errors, left_out;
@@ -50,6 +55,12 @@ void inspect_note(struct inspect *in, const char *text);
 void inspect_summary(struct inspect *in);
 void inspect_line(struct inspect *in); /* ends the line in in->out and writes it */
 bool inspect_is_stopped(const struct inspect *in);
+
+/* inspect_chain.c */
+
+/* Reads what --trust names. */
+enum err inspect_trust(struct inspect *in, struct fault *f) MUST_CHECK;
+void inspect_chain(struct inspect *in, const struct bytes *der, size_t n); /* leaf first */
 
 /* inspect_look.c */
 

@@ -100,11 +100,17 @@ static void note_face(struct look *l, const struct model_observation *o) {
 }
 
 static void show_chain(struct look *l, const struct model_observation *o) {
+    struct bytes der[X509_CHAIN_MAX];
     if (is_shown_already(l, o))
         return;
     l->in->from.position = 0;
-    for (size_t i = 0; i < o->chain_n && !inspect_is_stopped(l->in); i++)
-        inspect_show(l->in, der_of(l, o->chain[i].bytes), false);
+    for (size_t i = 0; i < o->chain_n && !inspect_is_stopped(l->in); i++) {
+        struct bytes one = der_of(l, o->chain[i].bytes);
+        inspect_show(l->in, one, false);
+        if (i < X509_CHAIN_MAX)
+            der[i] = one;
+    }
+    inspect_chain(l->in, der, o->chain_n < X509_CHAIN_MAX ? o->chain_n : X509_CHAIN_MAX);
     l->before_n = o->chain_n < MODEL_CHAIN_MAX ? o->chain_n : MODEL_CHAIN_MAX;
     memcpy(l->before, o->chain, l->before_n * sizeof *o->chain);
 }

@@ -12,7 +12,6 @@
 
 enum {
     PINS_MAX = 8,
-    ROOTS_MAX = 64 << 20,
     PROBLEM_MAX = 64 * 1024,
     PROBLEM_TOKENS = 64,
     REQUEST_MS = 120000,
@@ -29,16 +28,6 @@ struct agent_session {
 };
 
 /* ---- whom to trust ---- */
-
-static enum err read_roots(struct agent_session *s, const char *ca, struct fault *f) {
-    struct buf pem;
-    buf_init(&pem, ROOTS_MAX);
-    enum err err = ca ? file_read(ca, &pem, f) : net_system_roots(&pem, f);
-    if (!err)
-        err = x509_trust_read(&s->arena, buf_bytes(&pem), &s->trust, f);
-    buf_clear(&pem);
-    return err;
-}
 
 static enum err read_pins(struct agent_session *s, const char *text, struct fault *f) {
     struct cur c = cur_open(bytes_text(text));
@@ -59,11 +48,12 @@ static enum err read_pins(struct agent_session *s, const char *text, struct faul
 static enum err read_trust(struct agent_session *s, const char *pin, const char *ca,
                            struct fault *f) {
     if (ca)
-        return read_roots(s, ca, f);
+        return net_roots_read(&s->arena, ca, &s->trust, f);
     if (!pin)
         return fault_set(f, ERR_USAGE, "pin",
                          "nothing says whom to trust: a pin or --ca is needed");
-    return strcmp(pin, "system") == 0 ? read_roots(s, NULL, f) : read_pins(s, pin, f);
+    return strcmp(pin, "system") == 0 ? net_roots_read(&s->arena, NULL, &s->trust, f)
+                                      : read_pins(s, pin, f);
 }
 
 enum err agent_session_open(struct env *env, const char *server, const char *pin, const char *ca,
@@ -74,7 +64,7 @@ enum err agent_session_open(struct env *env, const char *server, const char *pin
         return fault_set(f, ERR_MEMORY, "server", "%s", "");
     s->env = env;
     s->key = key;
-    arena_init(&s->arena, ROOTS_MAX);
+    arena_init(&s->arena, NET_ROOTS_MAX);
     enum err err = read_trust(s, pin, ca, f);
     if (!err)
         err = net_http_open(env, server, &s->trust, &s->http, f);

@@ -163,3 +163,14 @@ enum err net_system_roots(struct buf *pem, struct fault *f) {
             return file_read(files[i], pem, f);
     return fault_set(f, ERR_NOT_FOUND, "the system's roots", "name a file of roots with --ca");
 }
+
+enum err net_roots_read(struct arena *a, const char *file, struct x509_trust *out,
+                        struct fault *f) {
+    struct buf pem;
+    buf_init(&pem, NET_ROOTS_MAX);
+    enum err code = file ? file_read(file, &pem, f) : net_system_roots(&pem, f);
+    if (code == ERR_OK)
+        code = x509_trust_read(a, buf_bytes(&pem), out, f);
+    buf_clear(&pem);
+    return code;
+}

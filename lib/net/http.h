@@ -53,5 +53,10 @@ bool net_http_url_read(struct bytes url, struct bytes *host, uint16_t *port);
 /* The system's own roots, as PEM. ERR_NOT_FOUND where none of the usual files is
  * there (always so on Windows). */
 enum err net_system_roots(struct buf *pem, struct fault *f) MUST_CHECK;
+/* The roots in a file (PEM), or where `file` is NULL the system's, as x509_trust_read gives
+ * them: copies, in the arena. */
+enum { NET_ROOTS_MAX = 64 << 20 };
+enum err net_roots_read(struct arena *a, const char *file, struct x509_trust *out,
+                        struct fault *f) MUST_CHECK;
 
 #endif

@@ -332,7 +332,7 @@ ROWS = (
     ("RSA exponent 3", odd("rsae3", SAN, three), "permission", "key: an RSA key with a public exponent below 65537", ()),
     ("Ed448", odd("ed448", SAN, ed448), "permission", "signature: Ed448", ("refused key: Ed448",)),
     ("secp256k1", odd("koblitz", SAN, koblitz), "permission", "signature: ", ("refused key: EC secp256k1",)),
-    ("explicit curve", odd("explicit", SAN, explicit), "permission", "signature: ", ("refused key: EC is not",)),
+    ("explicit curve", odd("explicit", SAN, explicit), "permission", "signature: ", ("refused key: EC 256 is not",)),
     ("1,000 names", odd("1000", "subjectAltName=" + ",".join("DNS:h%d.lab.example.test" % i for i in range(1000)), subject="/"), "ok", "", ()),
     ("10,000 names", odd("10000", "subjectAltName=" + ",".join("DNS:h%d.lab.example.test" % i for i in range(10000)), subject="/"),
      "limit", "subjectAltName: more than 1000", ()),
