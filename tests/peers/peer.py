@@ -110,8 +110,14 @@ def fingerprint(certificate):
 
 @atexit.register
 def _clean():
-    for process in _started:
-        if process.poll() is None:
+    # Asked first: killed at once, nginx would leave its workers behind.
+    left = [process for process in _started if process.poll() is None]
+    for process in left:
+        process.terminate()
+    for process in left:
+        try:
+            process.wait(3)
+        except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
     shutil.rmtree(WORK, ignore_errors=True)
