@@ -51,7 +51,7 @@ WEB := http/request http/target http/head http/reader http/response http/asset h
 GUI := index.html style.css icon.svg app.js api.js dom.js format.js list.js query.js keys.js login.js password.js \
 	dashboard.js certificates.js certificate.js endpoints.js agents.js requests.js admin.js
 APPLETS := \
-	ers/ers ers/targets ers/discover ers/discover_say ers/inspect ers/inspect_show ers/inspect_text ers/inspect_look ers/inspect_chain ers/password ers/agent ers/session ers/spool \
+	ers/ers ers/targets ers/discover ers/discover_say ers/inspect ers/inspect_show ers/inspect_text ers/inspect_look ers/inspect_chain ers/fail_on ers/password ers/agent ers/session ers/spool \
 	ers/deliver ers/last ers/scan ers/scan_plan ers/scan_own ers/scan_watch ers/scan_news ers/scan_report ers/explain ers/explain_rules \
 	ers/login ers/push ers/status ers/logout ers/requests ers/install ers/advance ers/look \
 	ers/request ers/renew ers/sync \
@@ -112,7 +112,7 @@ PEER_TESTS := \
 	query_test.py \
 	request_test.py request_faults_test.py false_start_test.py try_test.py digest_test.py \
 	clm_words_test.py dist_root_test.py gui_test.py house_test.py net_http_test.py scan_test.py faces_test.py news_test.py explain_test.py hostile_test.py \
-	push_test.py starttls_test.py binary_test.py discover_test.py http_test.py tls_test.py inspect_test.py inspect_chain_test.py \
+	push_test.py starttls_test.py binary_test.py discover_test.py http_test.py tls_test.py inspect_test.py inspect_chain_test.py cases_test.py \
 	x509_write_test.py corpus_test.py ca_test.py server_test.py request_server_test.py export_test.py \
 	files_test.py container_test.py
 HOST_PEERS := corpus_openssl

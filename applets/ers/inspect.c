@@ -29,6 +29,7 @@ enum {
 struct inspect_options {
     bool pem;
     const char *password_file, *trust;
+    struct opt_list fail_on;
 };
 
 /* One file on its way. */
@@ -246,6 +247,8 @@ static int inspect_run(struct env *env, const void *options, const struct opt_co
         return opt_fail(env, common, &f);
     }
     struct inspect in = {.env = env, .common = common, .pem = o->pem};
+    if (fail_on_read(&in.fail_on, &o->fail_on, &f) != ERR_OK)
+        return opt_fail(env, common, &f);
     in.color = opt_use_color(common, 1);
     in.has_password = o->password_file != NULL;
     buf_init(&in.password, PASSWORD_FILE_MAX);
@@ -277,6 +280,8 @@ static int inspect_run(struct env *env, const void *options, const struct opt_co
     }
     if (inspect_is_stopped(&in))
         return err_row(*env->stop == SIGTERM ? ERR_TERMINATED : ERR_INTERRUPTED)->exit_status;
+    if (in.fail_on.matched)
+        return err_row(ERR_FINDING)->exit_status;
     return in.errors > 0 ? err_row(ERR_FAILED)->exit_status : 0;
 }
 
@@ -286,6 +291,7 @@ static const struct opt_row rows[] = {
     {OPT_FLAG, 0, "pem",           NULL,   AT(pem),           "print each certificate as PEM too"},
     {OPT_TEXT, 0, "password-file", "FILE", AT(password_file), "its first line opens PKCS#12 files, and checks Java's"},
     {OPT_TEXT, 0, "trust",         "system|none|FILE", AT(trust), "the roots that an endpoint's chain should end at (system)"},
+    {OPT_LIST, 0, "fail-on",       "LIST", AT(fail_on),       "exit 6 on: expired, expiring=30d; else 1 where an input cannot be read"},
     {OPT_END,  0, NULL,            NULL,   0,                 NULL},
 };
 /* clang-format on */
@@ -297,6 +303,7 @@ const struct opt_command ers_inspect = {
     .examples = "ers inspect /etc/ssl/certs/mail.pem\n"
                 "ers inspect /etc/pki mail.example.com:443\n"
                 "ers inspect --json chain.pem server.der keystore.jks\n"
+                "ers inspect --fail-on expired,expiring=14d /etc/ssl/mail.pem\n"
                 "ers inspect --password-file secret.txt server.p12\n"
                 "openssl s_client -connect mail.example.com:443 </dev/null | ers inspect -",
     .rows = rows,

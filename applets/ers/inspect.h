@@ -9,6 +9,7 @@
 #ifndef ERS_INSPECT_H
 #define ERS_INSPECT_H
 
+#include "applets/ers/fail_on.h"
 #include "base/opt.h"
 #include "model/model.h"
 #include "x509/container.h"
@@ -26,6 +27,7 @@ struct inspect {
     struct env *env;
     const struct opt_common *common;
     bool pem, color;
+    struct fail_on fail_on;
     struct inspect_from from;
     bool has_password;
     struct buf password; /* of --password-file */

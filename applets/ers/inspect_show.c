@@ -63,6 +63,9 @@ bool inspect_show(struct inspect *in, struct bytes der, bool silent) {
         inspect_error(in, &f);
         return false;
     }
+    /* Of a chain the leaf counts: an issuer that has ended may have a successor. */
+    if (cert.has_not_after && (in->from.position == 1 || !cert.is_ca))
+        fail_on_check(&in->fail_on, cert.not_after, env_now_s(in->env));
     in->certificates++;
     inspect_line(in);
     return true;

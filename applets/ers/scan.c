@@ -214,7 +214,7 @@ static void tell_undelivered(struct scan *s, const struct fault *why) {
 static int status_of(const struct scan *s, enum err delivered) {
     if (is_stopped(s))
         return err_row(*s->env->stop == SIGTERM ? ERR_TERMINATED : ERR_INTERRUPTED)->exit_status;
-    if (s->fail_matched)
+    if (s->fail_on.matched)
         return err_row(ERR_FINDING)->exit_status;
     if (delivered == ERR_OK)
         return 0;

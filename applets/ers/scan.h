@@ -11,6 +11,7 @@
 #define APPLETS_ERS_SCAN_H
 
 #include "applets/ers/agent.h"
+#include "applets/ers/fail_on.h"
 #include "applets/ers/last.h"
 #include "applets/ers/spool.h"
 #include "base/file.h"
@@ -97,9 +98,7 @@ struct scan {
     bool wants_rows;  /* for the table, or for the next scan */
     bool is_terminal; /* stdout: all that was found; else only news */
     bool has_progress;
-    bool fail_expired, fail_expiring;
-    uint64_t fail_days;
-    bool fail_matched;
+    struct fail_on fail_on;
     uint64_t endpoints; /* counted before */
     char id[SPOOL_ID_TEXT];
 

@@ -131,32 +131,6 @@ static enum err read_face_options(struct scan *s, struct fault *f) {
     return err;
 }
 
-/* "expired", "expiring" (30 days), "expiring=45d". */
-static enum err read_fail_on(struct scan *s, struct fault *f) {
-    s->fail_days = SCAN_EXPIRING_DAYS;
-    for (size_t i = 0; i < s->options->fail_on.n; i++) {
-        struct cur c = cur_open(bytes_text(s->options->fail_on.items[i]));
-        while (c.rest.n > 0) {
-            struct bytes word = bytes_trim(cur_until(&c, ','));
-            struct cur w = cur_open(word);
-            struct bytes rule = cur_until(&w, '=');
-            uint64_t ms = 0;
-            bool has_value = rule.n < word.n;
-            if (bytes_is(word, "expired")) {
-                s->fail_expired = true;
-            } else if (bytes_is(rule, "expiring") && (!has_value || duration_read(w.rest, &ms))) {
-                s->fail_expiring = true;
-                s->fail_days = has_value ? ms / 1000 / DAY_S : SCAN_EXPIRING_DAYS;
-            } else {
-                return fault_set(f, ERR_USAGE, "--fail-on",
-                                 "\"%.*s\" is neither expired nor expiring=30d",
-                                 (int)(word.n < 60 ? word.n : 60), (const char *)word.p);
-            }
-        }
-    }
-    return ERR_OK;
-}
-
 static enum err check_options(struct scan *s, struct fault *f) {
     const struct scan_options *o = s->options;
     if (o->push && o->no_push)
@@ -227,7 +201,7 @@ enum err scan_plan_open(struct scan *s, struct fault *f) {
     if (!err)
         err = read_face_options(s, f);
     if (!err)
-        err = read_fail_on(s, f);
+        err = fail_on_read(&s->fail_on, &s->options->fail_on, f);
     if (!err)
         err = read_targets(s, f);
     if (!err)

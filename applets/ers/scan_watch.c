@@ -277,18 +277,6 @@ static void keep_row(struct scan *s, const struct model_observation *o,
     }
 }
 
-static void check_fail_on(struct scan *s, const struct probe_certificate *leaf) {
-    if (!leaf || !leaf->has_not_after)
-        return;
-    int64_t now_s = env_now_s(s->env);
-    bool expired = leaf->not_after_s < now_s;
-    if (s->fail_expired && expired)
-        s->fail_matched = true;
-    if (s->fail_expiring && !expired &&
-        (uint64_t)(leaf->not_after_s - now_s) <= s->fail_days * DAY_S)
-        s->fail_matched = true;
-}
-
 static void on_observation(void *context, const struct model_observation *o,
                            struct probe_endpoint *endpoint, const struct probe_certificate *leaf) {
     struct scan *s = context;
@@ -301,7 +289,8 @@ static void on_observation(void *context, const struct model_observation *o,
     }
     if (s->is_spooled)
         spool_observation(&s->spool, o);
-    check_fail_on(s, leaf);
+    if (leaf && leaf->has_not_after)
+        fail_on_check(&s->fail_on, leaf->not_after_s, env_now_s(s->env));
     if (s->wants_rows)
         keep_row(s, o, endpoint, leaf);
 }
