@@ -3,9 +3,8 @@
 import fs from "node:fs";
 import path from "node:path";
 import { createRequire } from "node:module";
-import { chromium } from "playwright-core";
+import { made, open } from "./browser.mjs";
 
-const made = JSON.parse(fs.readFileSync(process.argv[2], "utf8"));
 const axe = fs.readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const pictures = made.pictures;
 let failed = 0;
@@ -16,13 +15,7 @@ function check(name, good, why = "") {
 }
 const checkEqual = (name, got, expected) => check(name, JSON.stringify(got) === JSON.stringify(expected), `got ${JSON.stringify(got)}, expected ${JSON.stringify(expected)}`);
 
-// A profile of its own, and trust in one key: no error of another certificate is ignored.
-const context = await chromium.launchPersistentContext(fs.mkdtempSync(path.join(made.work, "profile-")), {
-  executablePath: made.chromium, headless: true, baseURL: made.url, viewport: { width: 1280, height: 860 }, acceptDownloads: true,
-  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--ignore-certificate-errors-spki-list=" + made.spki],
-});
-context.setDefaultTimeout(15000);
+const context = await open();
 const page = context.pages()[0] || await context.newPage();
 const told = [], foreign = [];
 const transfers = new Map();

@@ -1,20 +1,15 @@
 #!/usr/bin/env python3
 """The GUI in Chromium: a server of its own with certificates of all sorts, then tests/gui/gui_test.mjs."""
-import base64
-import hashlib
 import json
 import os
-import shutil
-import subprocess
 import sys
 import time
 
 import agent as peer_agent
 from agent import Agent, Server, batch_id, certificate_line, observation_line, openssl
+from browser import browse
 from peer import BUILD, WORK, applet, check, finish, free_port, path, run, start, stop, wait_port
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-GUI = os.path.join(HERE, "..", "gui")
 PORT = free_port()
 DATA = path("server")
 MANY = 140  # more than one page
@@ -61,12 +56,6 @@ def field(pem, *options):
     return openssl("x509", "-noout", *options, data=pem.encode()).decode().strip().split("=", 1)[1]
 
 
-if not os.path.isdir(os.path.join(GUI, "node_modules")):
-    done = run("npm", "ci", "--ignore-scripts", cwd=GUI, timeout=300)
-    if done.returncode != 0:
-        check("npm ci in tests/gui", False, done.stderr)
-        finish()
-
 made = peer_agent.init(applet("clm-server"), DATA, PORT)
 server = start(applet("clm-server"), "run", "--data", DATA, stderr=open(path("server.log"), "w"))
 if not wait_port(PORT):
@@ -101,27 +90,21 @@ def request(name, subject):
 
 requests = {"approve": request("wanted.gui.example", "O=" + HOSTILE.replace("\u0007", "")), "refuse": request("unwanted.gui.example", "O=Example")}
 
-spki = openssl("pkey", "-pubin", "-outform", "DER", data=openssl("x509", "-in", root, "-noout", "-pubkey"))
 pictures = os.path.join(BUILD, "gui")
 os.makedirs(pictures, exist_ok=True)
-with open(path("made.json"), "w") as f:
-    json.dump({
-        "url": url, "link": made["link"].split("#")[1], "password": "correct horse battery staple", "work": WORK,
-        "spki": base64.b64encode(hashlib.sha256(spki).digest()).decode(), "pictures": pictures,
-        "chromium": shutil.which("chromium"),
-        "good": {"sha256": prints[0], "name": "good.gui.example", "pem": good, "fields": {
-            "Subject": "CN=good.gui.example", "Issuer": "CN=good.gui.example", "SHA-256": prints[0],
-            "DNS names": "good.gui.example, www.good.gui.example", "Key": "EC P-256", "Self-signed": "yes",
-            "Serial number": field(good, "-serial").lower()}},
-        "total": len(prints), "hostile": {"sha256": prints[1]}, "requests": requests, "agent": answer["agent"],
-    }, f)
-done = subprocess.run(["node", os.path.join(GUI, "gui_test.mjs"), path("made.json")], stdout=subprocess.PIPE,
-                      stderr=subprocess.STDOUT, timeout=400, encoding="utf-8", errors="replace")
-sys.stdout.write(done.stdout)
-if done.returncode != 0 and "not ok " not in done.stdout:
-    check("tests/gui/gui_test.mjs runs to its end", False, "exit %d" % done.returncode)
+status, said = browse("gui_test.mjs", root, {
+    "url": url, "link": made["link"].split("#")[1], "password": "correct horse battery staple", "pictures": pictures,
+    "good": {"sha256": prints[0], "name": "good.gui.example", "pem": good, "fields": {
+        "Subject": "CN=good.gui.example", "Issuer": "CN=good.gui.example", "SHA-256": prints[0],
+        "DNS names": "good.gui.example, www.good.gui.example", "Key": "EC P-256", "Self-signed": "yes",
+        "Serial number": field(good, "-serial").lower()}},
+    "total": len(prints), "hostile": {"sha256": prints[1]}, "requests": requests, "agent": answer["agent"],
+})
+sys.stdout.write(said)
+if status != 0 and "not ok " not in said:
+    check("tests/gui/gui_test.mjs runs to its end", False, "exit %d" % status)
 check("the server ends with 0", stop(server) == 0, open(path("server.log")).read()[-1000:])
-if done.returncode != 0:
+if status != 0:
     print(open(path("server.log")).read()[-2000:])
     sys.exit(1)
 finish()
