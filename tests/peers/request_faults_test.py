@@ -378,9 +378,19 @@ fake.work = {"rescan": {"id": "ab" * 16, "targets": ["127.0.0.1:%d" % port, "192
 done = ers("sync")
 check("only what is ours is looked at", done.returncode == 0 and "3 of the places" in done.stderr and fake.done == ["ab" * 16]
       and sum(t == "/observations" for _, t, _ in fake.log) == pushed + 1, done.stdout + done.stderr)
-with open(os.path.join(CONFIG, "ers.conf"), "a") as f:
-    f.write("remote = none\n")
-check_equal("remote = none: not done", (ers("sync").returncode, fake.done), (0, ["ab" * 16]))
+conf = os.path.join(CONFIG, "ers.conf")
+plain = open(conf).read()
+fake.work["targets"] = "192.0.2.9 8443\n"
+for word, status, done in (("never", 1, ["ab" * 16]), ("none", 0, ["ab" * 16]), ("scan", 0, ["ab" * 16, "cd" * 16])):
+    fake.work["rescan"]["id"] = "cd" * 16
+    with open(conf, "w") as f:
+        f.write(plain + "remote = %s\n" % word)
+    ended = ers("sync")
+    check_equal("remote = %s" % word, (ended.returncode, fake.done, os.path.exists(os.path.join(CONFIG, "state", "targets.server"))),
+                (status, done, False))
+    check("... what is wrong is named" if status else "... and nothing said", ("remote" in ended.stderr) == bool(status), ended.stderr)
+with open(conf, "w") as f:
+    f.write(plain + "remote = none\n")
 fake.work = {}
 
 # ---- killed at each step ------------------------------------------------------------------------------------------------
