@@ -51,8 +51,8 @@ bool password_verifier_make(struct bytes password, char out[PASSWORD_VERIFIER_MA
 bool password_verify(const char *verifier, struct bytes password) {
     char padded[PASSWORD_VERIFIER_MAX] = {0};
     size_t n = strlen(verifier);
-    if (n >= sizeof padded || sodium_init() < 0)
-        return false;
+    if (n >= sizeof padded || password.p == NULL || sodium_init() < 0)
+        return false; /* no password is none that was set */
     memcpy(padded, verifier, n);
     return bytes_starts(bytes_text(verifier), crypto_pwhash_argon2id_STRPREFIX) &&
            crypto_pwhash_argon2id_str_verify(padded, (const char *)password.p, password.n) == 0;

@@ -86,6 +86,7 @@ static void verifies_the_published_password(void **state) {
     assert_true(password_verify(published, bytes_text("password")));
     assert_false(password_verify(published, bytes_text("Password")));
     assert_false(password_verify(published, bytes_text("")));
+    assert_false(password_verify(published, (struct bytes){NULL, 0}));
 }
 
 static void makes_verifiers(void **state) {
