@@ -22,16 +22,13 @@ enum {
 static enum err write_pem(const char *path, const struct signing_key *key, struct bytes cert_der,
                           int mode, struct fault *f) {
     struct buf text;
-    buf_init(&text, FILE_MAX);
-    buf_reserve(&text, FILE_MAX); /* at once: growing would leave copies of the key behind */
+    crypto_buf_init(&text, FILE_MAX);
     enum err code = key ? x509_key_text_write(key, &text, f) : ERR_OK;
     if (cert_der.n > 0)
         pem_write(&text, "CERTIFICATE", cert_der);
     if (code == ERR_OK)
         code = text.err == ERR_OK ? file_replace(path, buf_bytes(&text), mode, f)
                                   : fault_set(f, text.err, "PEM", "%s", path);
-    if (text.p)
-        crypto_wipe(text.p, text.cap);
     buf_clear(&text);
     return code;
 }
@@ -113,14 +110,12 @@ static enum err read_key(struct arena *a, const char *path, struct bytes text, s
                          struct fault *f) {
     struct buf der;
     struct fault why;
-    buf_init(&der, FILE_MAX);
+    crypto_buf_init(&der, FILE_MAX);
     enum err code = pem_private_key(text, &der, &why);
     if (code != ERR_OK)
         code = fault_set(f, ERR_FORMAT, "key", "%s: %s", path, why.detail);
     else
         *out = arena_copy(a, buf_bytes(&der));
-    if (der.p)
-        crypto_wipe(der.p, der.cap);
     buf_clear(&der);
     return code;
 }

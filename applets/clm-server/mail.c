@@ -171,12 +171,10 @@ enum err mail_send(const struct env *env, const struct mail_way *way, const stru
     whole.to_n = way->to_n;
     arena_init(&roots, NET_ROOTS_MAX);
     buf_init(&message, NET_SMTP_MESSAGE_MAX);
-    buf_init(&password, PASSWORD_MAX);
+    crypto_buf_init(&password, PASSWORD_MAX);
     enum err code = notify_mail_write(&message, &whole, f);
     if (code == ERR_OK)
         code = send_written(env, way, buf_bytes(&message), timeout_ms, &password, &roots, f);
-    if (password.p)
-        crypto_wipe(password.p, password.cap);
     buf_clear(&password);
     buf_clear(&message);
     arena_clear(&roots);

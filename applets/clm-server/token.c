@@ -158,7 +158,7 @@ static int run(struct env *env, const void *options, const struct opt_common *co
     const char *word = common->words.n > 1 ? common->words.items[1] : NULL;
     enum err code =
         fault_set(&c.f, ERR_USAGE, "token", "create, list or revoke ID, not '%s'", verb);
-    buf_init(&c.answer, ANSWER_MAX);
+    crypto_buf_init(&c.answer, ANSWER_MAX);
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
         if (strcmp(verb, verbs[i].verb) != 0)
             continue;
@@ -167,8 +167,6 @@ static int run(struct env *env, const void *options, const struct opt_common *co
                                common->words.items[verbs[i].words + 1])
                    : verbs[i].run(&c, word);
     }
-    if (c.answer.p)
-        crypto_wipe(c.answer.p, c.answer.n);
     buf_clear(&c.answer);
     return code == ERR_OK ? 0 : opt_fail(env, common, &c.f);
 }

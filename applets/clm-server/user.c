@@ -94,20 +94,18 @@ static enum err ask_password(struct user_call *c, struct buf *out) {
     enum err code = os_read_secret("New password: ", out, &c->f);
     if (code != ERR_OK || !os_is_terminal(0))
         return code;
-    buf_init(&again, AUTH_PASSWORD_MAX);
+    crypto_buf_init(&again, AUTH_PASSWORD_MAX);
     code = os_read_secret("Once more: ", &again, &c->f);
     if (code == ERR_OK && !bytes_equal(buf_bytes(out), buf_bytes(&again)))
         code = fault_set(&c->f, ERR_FAILED, "password", "the two are not the same");
-    if (again.p)
-        crypto_wipe(again.p, again.n);
     buf_clear(&again);
     return code;
 }
 
 static enum err passwd(struct user_call *c, const char *name) {
     struct buf password, body;
-    buf_init(&password, AUTH_PASSWORD_MAX);
-    buf_init(&body, 8 * AUTH_PASSWORD_MAX);
+    crypto_buf_init(&password, AUTH_PASSWORD_MAX);
+    crypto_buf_init(&body, 8 * AUTH_PASSWORD_MAX);
     enum err code = ask_password(c, &password);
     if (code == ERR_OK) {
         struct json j = json_to(&body);
@@ -116,10 +114,6 @@ static enum err passwd(struct user_call *c, const char *name) {
         json_end(&j, '}');
         code = call_api(c, HTTP_POST, name, "password", buf_bytes(&body));
     }
-    if (password.p)
-        crypto_wipe(password.p, password.n);
-    if (body.p)
-        crypto_wipe(body.p, body.n);
     buf_clear(&password);
     buf_clear(&body);
     if (code == ERR_OK && !print_raw(c))
@@ -195,10 +189,8 @@ static enum err run_verb(struct user_call *c) {
 
 static int run(struct env *env, const void *options, const struct opt_common *common) {
     struct user_call c = {.env = env, .o = options, .common = common};
-    buf_init(&c.answer, ANSWER_MAX);
+    crypto_buf_init(&c.answer, ANSWER_MAX);
     enum err code = run_verb(&c);
-    if (c.answer.p)
-        crypto_wipe(c.answer.p, c.answer.n);
     buf_clear(&c.answer);
     return code == ERR_OK ? 0 : opt_fail(env, common, &c.f);
 }

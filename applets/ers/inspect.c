@@ -251,16 +251,16 @@ static int inspect_run(struct env *env, const void *options, const struct opt_co
         return opt_fail(env, common, &f);
     in.color = opt_use_color(common, 1);
     in.has_password = o->password_file != NULL;
-    buf_init(&in.password, PASSWORD_FILE_MAX);
+    crypto_buf_init(&in.password, PASSWORD_FILE_MAX);
     if (in.has_password && password_read(o->password_file, &in.password, &f) != ERR_OK) {
-        password_clear(&in.password);
+        buf_clear(&in.password);
         return opt_fail(env, common, &f);
     }
     in.trust_word = o->trust;
     arena_init(&in.trust_arena, NET_ROOTS_MAX);
     if (o->trust != NULL && inspect_trust(&in, &f) != ERR_OK) {
         arena_clear(&in.trust_arena);
-        password_clear(&in.password);
+        buf_clear(&in.password);
         return opt_fail(env, common, &f);
     }
     buf_init(&in.file, INPUT_MAX);
@@ -273,7 +273,7 @@ static int inspect_run(struct env *env, const void *options, const struct opt_co
     buf_clear(&in.out);
     arena_clear(&in.arena);
     arena_clear(&in.trust_arena);
-    password_clear(&in.password);
+    buf_clear(&in.password);
     if (fflush(env->out) != 0 || ferror(env->out)) {
         fault_set(&f, ERR_IO, "standard output", "%s", "write");
         return opt_fail(env, common, &f);

@@ -86,17 +86,6 @@ static enum err write_part(const char *path, struct bytes text, enum part part,
                            access->has_owner ? &access->owner : NULL, f);
 }
 
-static void secret_init(struct buf *b) {
-    buf_init(b, PEM_MAX);
-    buf_reserve(b, 64 * 1024); /* a key and its chain: no copy is left behind by growing */
-}
-
-static void secret_clear(struct buf *b) {
-    if (b->p)
-        crypto_wipe(b->p, b->cap);
-    buf_clear(b);
-}
-
 /* ---- the key ---- */
 
 enum err install_key(const struct agent *a, const struct request *r, struct signing_key **out,
@@ -169,7 +158,6 @@ static enum err read_password(const struct agent *a, const struct request *r,
         return password_read(r->password_file ? r->password_file : path, out, f);
     if (!a->env->random(a->env->context, octets, sizeof octets))
         return fault_set(f, ERR_FAILED, "password", "%s", "the system gives no random octets");
-    buf_reserve(out, out->max);
     base64url_put(out, bytes_of(octets, sizeof octets));
     size_t n = out->n;
     buf_u8(out, '\n');
@@ -201,7 +189,7 @@ static enum err put_pkcs12(const struct agent *a, const struct request *r,
     struct cur name = cur_open(bytes_text(r->dns[0] ? r->dns : r->ip));
     struct x509_pkcs12 p = {
         .name = cur_until(&name, ','), .chain = chain, .chain_n = read_chain(a, full, chain)};
-    buf_init(&password, PASSWORD_FILE_MAX);
+    crypto_buf_init(&password, PASSWORD_FILE_MAX);
     enum err err = p.chain_n == 0 ? fault_set(f, ERR_FORMAT, "certificate", "%s", r->out) : ERR_OK;
     if (!err)
         err = read_password(a, r, access, &password, f);
@@ -212,7 +200,7 @@ static enum err put_pkcs12(const struct agent *a, const struct request *r,
     if (!err)
         err = x509_pkcs12_write(a->env, &p, out, f);
     signing_key_close(key);
-    password_clear(&password);
+    buf_clear(&password);
     return err;
 }
 
@@ -222,7 +210,7 @@ static enum err write_version(const struct agent *a, const struct request *r, st
     const char *dir = version_of(a, r, r->id);
     struct access access;
     struct buf key, full, pkcs12;
-    secret_init(&key);
+    crypto_buf_init(&key, PEM_MAX);
     buf_init(&full, PEM_MAX);
     buf_init(&pkcs12, PEM_MAX);
     buf_put(&full, cert);
@@ -240,7 +228,7 @@ static enum err write_version(const struct agent *a, const struct request *r, st
                                        buf_bytes(&pkcs12)};
     for (size_t i = 0; i < parts_of(r) && !err; i++)
         err = write_part(in(a, dir, names[i]), texts[i], (enum part)i, &access, f);
-    secret_clear(&key);
+    buf_clear(&key);
     buf_clear(&full);
     buf_clear(&pkcs12);
     return err;
@@ -254,8 +242,8 @@ static enum err copy_out(const struct agent *a, const struct request *r, const c
     struct access access;
     struct buf text, there;
     enum err err = read_access(r, &access, f);
-    secret_init(&text);
-    secret_init(&there);
+    crypto_buf_init(&text, PEM_MAX);
+    crypto_buf_init(&there, PEM_MAX);
     for (size_t i = 0; i < PARTS && !err; i++) {
         const char *from = in(a, version_of(a, r, id), names[i]), *to = in(a, r->out, names[i]);
         buf_reset(&text);
@@ -268,8 +256,8 @@ static enum err copy_out(const struct agent *a, const struct request *r, const c
         if (!err && !is_same)
             err = write_part(to, buf_bytes(&text), (enum part)i, &access, f);
     }
-    secret_clear(&text);
-    secret_clear(&there);
+    buf_clear(&text);
+    buf_clear(&there);
     return err;
 }
 

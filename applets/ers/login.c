@@ -140,7 +140,7 @@ static void put_enrolment(struct login *l, struct bytes token, struct buf *out) 
 static enum err enrol(struct login *l, struct bytes token, struct fault *f) {
     struct agent_session *session = NULL;
     struct buf body;
-    buf_init(&body, ANSWER_MAX);
+    crypto_buf_init(&body, ANSWER_MAX);
     enum err err = agent_session_open(l->env, l->url, l->pin, l->options->ca, l->key, &session, f);
     if (!err) {
         put_enrolment(l, token, &body);
@@ -152,8 +152,6 @@ static enum err enrol(struct login *l, struct bytes token, struct fault *f) {
                        : agent_session_call(session, &request, &l->answer, f);
     }
     agent_session_close(session);
-    if (body.p)
-        crypto_wipe(body.p, body.cap);
     buf_clear(&body);
     return err;
 }
@@ -246,14 +244,12 @@ static enum err login(struct login *l, struct fault *f) {
 static int run(struct env *env, const void *options, const struct opt_common *common) {
     struct login l = {.env = env, .options = options, .common = common};
     struct fault f = {0};
-    buf_init(&l.token, TOKEN_MAX);
+    crypto_buf_init(&l.token, TOKEN_MAX);
     buf_init(&l.answer, ANSWER_MAX);
     enum err err = login(&l, &f);
     if (!err)
         tell(&l);
     signing_key_close(l.key);
-    if (l.token.p)
-        crypto_wipe(l.token.p, l.token.cap);
     buf_clear(&l.token);
     buf_clear(&l.answer);
     return err ? opt_fail(env, common, &f) : 0;

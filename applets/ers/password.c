@@ -4,7 +4,6 @@
 #include "crypto/pbe.h"
 
 enum err password_read(const char *path, struct buf *out, struct fault *f) {
-    buf_reserve(out, PASSWORD_FILE_MAX);
     enum err err = file_read(path, out, f);
     if (err)
         return err;
@@ -17,10 +16,4 @@ enum err password_read(const char *path, struct buf *out, struct fault *f) {
                          PBE_PASSWORD_MAX);
     buf_cut(out, line.n);
     return ERR_OK;
-}
-
-void password_clear(struct buf *password) {
-    if (password->p)
-        crypto_wipe(password->p, password->cap);
-    buf_clear(password);
 }

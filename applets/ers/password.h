@@ -6,10 +6,8 @@
 
 enum { PASSWORD_FILE_MAX = 4096 };
 
-/* The first line of a file, without its end. `out` is initialised, with PASSWORD_FILE_MAX; it
- * is taken in full size at once, and wiped by password_clear. ERR_USAGE: more than PBE_PASSWORD_MAX
- * octets. */
+/* The first line of a file, without its end. `out`: by crypto_buf_init, with PASSWORD_FILE_MAX.
+ * ERR_USAGE: more than PBE_PASSWORD_MAX octets. */
 enum err password_read(const char *path, struct buf *out, struct fault *f) MUST_CHECK;
-void password_clear(struct buf *password);
 
 #endif

@@ -95,9 +95,9 @@ static enum err check_password(const struct agent *a, const struct request_optio
         return ERR_OK;
     if (strcmp(o->format, "pkcs12") != 0)
         return fault_set(f, ERR_USAGE, "--password-file", "only --format pkcs12 has a password");
-    buf_init(&password, PASSWORD_FILE_MAX);
+    crypto_buf_init(&password, PASSWORD_FILE_MAX);
     enum err err = password_read(o->password_file, &password, f);
-    password_clear(&password);
+    buf_clear(&password);
     if (!err && (r->password_file = path_full(a->arena, o->password_file)) == NULL)
         err = fault_set(f, ERR_NOT_FOUND, "--password-file", "%s", o->password_file);
     return err;

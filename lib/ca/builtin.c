@@ -1,8 +1,6 @@
 /* The built-in authority. See ca.h.
  *
  * FOLDER/issuing.pem holds its private key, its certificate and the root's, in this order.
- * Buffers that hold the key are taken in their full size at once and wiped, so that no
- * copy stays in memory that was given back.
  */
 #include "ca/inner.h"
 
@@ -30,19 +28,6 @@ struct builtin {
     bool has_root;
     struct x509_names crl_urls, issuer_urls;
 };
-
-/* ---- Secrets in buffers ---- */
-
-static void secret_init(struct buf *b, size_t max) {
-    buf_init(b, max);
-    buf_reserve(b, max);
-}
-
-static void secret_clear(struct buf *b) {
-    if (b->p != NULL)
-        crypto_wipe(b->p, b->cap);
-    buf_clear(b);
-}
 
 /* ---- The file ---- */
 
@@ -107,12 +92,12 @@ static enum err builtin_read(const char *folder, struct builtin **out, struct fa
     if (b == NULL)
         return no_room(f, ERR_MEMORY);
     arena_init(&b->arena, STATE_MAX);
-    secret_init(&text, FILE_MAX);
+    crypto_buf_init(&text, FILE_MAX);
     char *path = path_join(&b->arena, folder, file_name);
     enum err e = path == NULL ? no_room(f, b->arena.err) : file_read(path, &text, f);
     if (e == ERR_OK)
         e = read_text(b, buf_bytes(&text), f);
-    secret_clear(&text);
+    buf_clear(&text);
     if (e == ERR_OK)
         *out = b;
     else
@@ -200,14 +185,14 @@ static enum err write_issuer(const struct env *env, struct bytes subject,
 static enum err save(const char *path, const struct signing_key *key, struct bytes cert,
                      struct bytes root, struct fault *f) {
     struct buf text;
-    secret_init(&text, FILE_MAX);
+    crypto_buf_init(&text, FILE_MAX);
     enum err code = x509_key_text_write(key, &text, f);
     pem_write(&text, "CERTIFICATE", cert);
     pem_write(&text, "CERTIFICATE", root);
     if (code == ERR_OK)
         code = text.err == ERR_OK ? file_replace(path, buf_bytes(&text), 0600, f)
                                   : no_room(f, text.err);
-    secret_clear(&text);
+    buf_clear(&text);
     return code;
 }
 

@@ -101,5 +101,8 @@ bool password_verify(const char *verifier, struct bytes password);
 
 bool crypto_equal(const void *a, const void *b, size_t n); /* constant time */
 void crypto_wipe(void *p, size_t n);
+/* buf_init for secrets: storage is wiped before it is given back, also where the buffer
+ * grows, and by buf_reset and buf_clear. Not for what is reset often and large. */
+void crypto_buf_init(struct buf *b, size_t max);
 
 #endif

@@ -65,3 +65,8 @@ bool crypto_equal(const void *a, const void *b, size_t n) {
 void crypto_wipe(void *p, size_t n) {
     sodium_memzero(p, n);
 }
+
+void crypto_buf_init(struct buf *b, size_t max) {
+    buf_init(b, max);
+    b->wipe = crypto_wipe;
+}

@@ -1,42 +1,27 @@
-/* Private keys as PEM, in texts and in files of their own. See x509.h.
- *
- * Buffers that hold a key are taken in their full size at once and wiped, so that growing
- * leaves no copy behind in memory that was given back.
- */
+/* Private keys as PEM, in texts and in files of their own. See x509.h. */
 #include "base/file.h"
 #include "crypto/crypto.h"
 #include "x509/x509.h"
 
 enum { KEY_FILE_MAX = 64 * 1024, KEY_DER_MAX = 16 * 1024 };
 
-static void secret_init(struct buf *b, size_t max) {
-    buf_init(b, max);
-    buf_reserve(b, max);
-}
-
-static void secret_clear(struct buf *b) {
-    if (b->p != NULL)
-        crypto_wipe(b->p, b->cap);
-    buf_clear(b);
-}
-
 enum err x509_key_text_read(struct bytes text, struct signing_key **out, struct fault *f) {
     struct buf der;
-    secret_init(&der, KEY_DER_MAX);
+    crypto_buf_init(&der, KEY_DER_MAX);
     enum err code = pem_private_key(text, &der, f);
     if (code == ERR_OK)
         code = signing_key_read(buf_bytes(&der), out, f);
-    secret_clear(&der);
+    buf_clear(&der);
     return code;
 }
 
 enum err x509_key_text_write(const struct signing_key *key, struct buf *out, struct fault *f) {
     struct buf der;
-    secret_init(&der, KEY_DER_MAX);
+    crypto_buf_init(&der, KEY_DER_MAX);
     signing_key_write(key, &der);
     pem_write(out, "PRIVATE KEY", buf_bytes(&der));
     enum err code = der.err != ERR_OK ? der.err : out->err;
-    secret_clear(&der);
+    buf_clear(&der);
     return code == ERR_OK ? ERR_OK : fault_set(f, code, "private key", "%s", "no room");
 }
 
@@ -44,21 +29,21 @@ enum err x509_key_file_read(const char *path, struct signing_key **out, struct f
     struct buf text;
     struct fault why = {0};
     char words[FAULT_DETAIL_MAX];
-    secret_init(&text, KEY_FILE_MAX);
+    crypto_buf_init(&text, KEY_FILE_MAX);
     enum err code = file_read(path, &text, f);
     if (code == ERR_OK && (code = x509_key_text_read(buf_bytes(&text), out, &why)) != ERR_OK)
         code = fault_set(f, code == ERR_NOT_FOUND ? ERR_FORMAT : code, "private key", "%s: %s",
                          path, fault_text(&why, words, sizeof words));
-    secret_clear(&text);
+    buf_clear(&text);
     return code;
 }
 
 enum err x509_key_file_write(const char *path, const struct signing_key *key, struct fault *f) {
     struct buf text;
-    secret_init(&text, KEY_FILE_MAX);
+    crypto_buf_init(&text, KEY_FILE_MAX);
     enum err code = x509_key_text_write(key, &text, f);
     if (code == ERR_OK)
         code = file_replace(path, buf_bytes(&text), 0600, f);
-    secret_clear(&text);
+    buf_clear(&text);
     return code;
 }

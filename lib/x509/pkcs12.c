@@ -48,12 +48,6 @@ static enum oid take_oid(struct cur *c) {
     return row != NULL ? row->id : OID_OTHER;
 }
 
-static void secret_clear(struct buf *b) {
-    if (b->p != NULL)
-        crypto_wipe(b->p, b->cap);
-    buf_clear(b);
-}
-
 /* ---- Encrypted parts ---- */
 
 /* EncryptedData (RFC 5652, 8): its cipher, and the octets to decrypt. */
@@ -180,7 +174,7 @@ static void read_encrypted_part(struct store *s, struct cur *part) {
     struct pbe pbe;
     struct buf data;
     struct fault f;
-    buf_init(&data, part->rest.n);
+    crypto_buf_init(&data, part->rest.n);
     if (read_encrypted(part, &pbe, &data, &f) != ERR_OK)
         tell(s, &f);
     else if (!s->is_open)
@@ -191,19 +185,19 @@ static void read_encrypted_part(struct store *s, struct cur *part) {
         fault(s, s->is_changed ? ERR_FORMAT : ERR_PASSWORD,
               s->is_changed ? "an encrypted part is damaged"
                             : "an encrypted part has another password");
-    secret_clear(&data);
+    buf_clear(&data);
 }
 
 static void read_plain_part(struct store *s, struct cur *part) {
     struct cur content = ber_open(part, DER_CONTEXT_CONS);
     struct buf data;
-    buf_init(&data, content.rest.n);
+    crypto_buf_init(&data, content.rest.n);
     ber_octets(&content, DER_OCTET_STRING, &data);
     if (content.bad)
         fault(s, ERR_FORMAT, "a part does not parse");
     else
         read_contents(s, buf_bytes(&data), 0);
-    secret_clear(&data);
+    buf_clear(&data);
 }
 
 static void read_parts(struct store *s) {
@@ -236,10 +230,10 @@ static enum trial try_part(struct store *s, const struct pbe_password *password)
         struct buf data;
         if (take_oid(&part) != OID_ENCRYPTED_DATA)
             continue;
-        buf_init(&data, part.rest.n);
+        crypto_buf_init(&data, part.rest.n);
         if (read_encrypted(&part, &pbe, &data, NULL) == ERR_OK)
             trial = decrypt(s, &pbe, password, &data) ? TRIAL_OPEN : TRIAL_SHUT;
-        secret_clear(&data);
+        buf_clear(&data);
     }
     return trial;
 }
@@ -365,16 +359,15 @@ void container_pkcs12(struct container_walk *w, struct bytes whole) {
     struct buf asked;
     if (w->reader->rounds_max > 0)
         s.rounds_left = w->reader->rounds_max;
-    buf_init(&s.safe, whole.n);
-    buf_init(&asked, PBE_PASSWORD_MAX);
-    buf_reserve(&asked, PBE_PASSWORD_MAX);
+    crypto_buf_init(&s.safe, whole.n);
+    crypto_buf_init(&asked, PBE_PASSWORD_MAX);
     if (!read_frame(&s, whole)) {
         fault(&s, ERR_FORMAT, "it does not parse");
     } else {
         find_password(&s, &asked);
         read_parts(&s);
     }
-    secret_clear(&s.safe);
-    secret_clear(&asked);
+    buf_clear(&s.safe);
+    buf_clear(&asked);
     crypto_wipe(&s.password, sizeof s.password);
 }

@@ -20,17 +20,6 @@ struct writing {
     size_t parts_max;
 };
 
-static void secret_init(struct buf *b, size_t max) {
-    buf_init(b, max);
-    buf_reserve(b, max);
-}
-
-static void secret_clear(struct buf *b) {
-    if (b->p != NULL)
-        crypto_wipe(b->p, b->cap);
-    buf_clear(b);
-}
-
 static enum err first_of(enum err a, enum err b) {
     return a != ERR_OK ? a : b;
 }
@@ -148,8 +137,8 @@ static void put_key_bag(struct writing *w, struct buf *out, struct bytes algorit
 
 static enum err put_key(struct writing *w, struct buf *out) {
     struct buf plain, algorithm, cipher;
-    secret_init(&plain, KEY_DER_MAX);
-    secret_init(&cipher, KEY_DER_MAX); /* it holds the plain key at first */
+    crypto_buf_init(&plain, KEY_DER_MAX);
+    crypto_buf_init(&cipher, KEY_DER_MAX); /* it holds the plain key at first */
     buf_init(&algorithm, ALGORITHM_MAX);
     signing_key_write(w->p->key, &plain);
     enum err e = plain.err;
@@ -165,8 +154,8 @@ static enum err put_key(struct writing *w, struct buf *out) {
     der_close(out, octets);
     der_close(out, content);
     der_close(out, part);
-    secret_clear(&plain);
-    secret_clear(&cipher);
+    buf_clear(&plain);
+    buf_clear(&cipher);
     buf_clear(&algorithm);
     return first_of(e, out->err);
 }

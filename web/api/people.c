@@ -126,8 +126,7 @@ static enum err answer_link(struct api_call *call, struct bytes name) {
     if (code != ERR_OK)
         return code;
     struct buf link;
-    buf_init(&link, 1024);
-    link.wipe = crypto_wipe;
+    crypto_buf_init(&link, 1024);
     buf_printf(&link, "%s/welcome#%s", call->o->url, secret);
     struct json *j = api_begin(call);
     json_bytes(j, "name", name);
@@ -301,8 +300,7 @@ static void json_commands(struct api_call *call, const struct auth_token *t, con
     struct json *j = &call->json;
     struct buf text;
     const char *name = t->for_agent[0] ? " --name " : "";
-    buf_init(&text, 2048);
-    text.wipe = crypto_wipe;
+    crypto_buf_init(&text, 2048);
     json_object(j, "commands");
     buf_printf(&text, "printf '%%s\\n' '%s' | ers login %s --token-file -%s%s", token, call->o->url,
                name, t->for_agent);

@@ -99,7 +99,7 @@ enum err secret_make(struct auth *a, char text[AUTH_SECRET_TEXT + 1], uint8_t ha
     if (!a->env->random(a->env->context, random, sizeof random))
         return fault_set(f, ERR_FAILED, "random", "the system gives no random bytes");
     struct buf out;
-    buf_init(&out, AUTH_SECRET_TEXT + 1);
+    crypto_buf_init(&out, AUTH_SECRET_TEXT + 1);
     base64url_put(&out, bytes_of(random, sizeof random));
     enum err code = out.err;
     if (code == ERR_OK) {
@@ -109,8 +109,6 @@ enum err secret_make(struct auth *a, char text[AUTH_SECRET_TEXT + 1], uint8_t ha
         code = fault_set(f, code, "secret", "no memory");
     }
     crypto_wipe(random, sizeof random);
-    if (out.p)
-        crypto_wipe(out.p, out.n);
     buf_clear(&out);
     return code;
 }
