@@ -151,7 +151,7 @@ enum err net_http_send(struct net_http *h, const struct net_http_request *reques
     return err;
 }
 
-enum err net_system_roots(struct buf *pem, struct fault *f) {
+static enum err system_roots(struct buf *pem, struct fault *f) {
     static const char *const files[] = {
         "/etc/ssl/certs/ca-certificates.crt", /* Debian, Ubuntu, Arch, Alpine */
         "/etc/pki/tls/certs/ca-bundle.crt",   /* Fedora, RHEL */
@@ -168,7 +168,7 @@ enum err net_roots_read(struct arena *a, const char *file, struct x509_trust *ou
                         struct fault *f) {
     struct buf pem;
     buf_init(&pem, NET_ROOTS_MAX);
-    enum err code = file ? file_read(file, &pem, f) : net_system_roots(&pem, f);
+    enum err code = file ? file_read(file, &pem, f) : system_roots(&pem, f);
     if (code == ERR_OK)
         code = x509_trust_read(a, buf_bytes(&pem), out, f);
     buf_clear(&pem);

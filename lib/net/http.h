@@ -50,11 +50,9 @@ enum err net_http_send(struct net_http *h, const struct net_http_request *reques
  * False where it is none. */
 bool net_http_url_read(struct bytes url, struct bytes *host, uint16_t *port);
 
-/* The system's own roots, as PEM. ERR_NOT_FOUND where none of the usual files is
- * there (always so on Windows). */
-enum err net_system_roots(struct buf *pem, struct fault *f) MUST_CHECK;
-/* The roots in a file (PEM), or where `file` is NULL the system's, as x509_trust_read gives
- * them: copies, in the arena. */
+/* The roots in a file (PEM), or where `file` is NULL the system's own, as x509_trust_read
+ * gives them: copies, in the arena. ERR_NOT_FOUND where none of the usual files is there
+ * (always so on Windows). */
 enum { NET_ROOTS_MAX = 64 << 20 };
 enum err net_roots_read(struct arena *a, const char *file, struct x509_trust *out,
                         struct fault *f) MUST_CHECK;

@@ -12,20 +12,13 @@
 
 static enum err read_trust(struct arena *a, char **words, uint8_t pin[X509_SHA256_SIZE],
                            struct x509_trust *out, struct fault *f) {
-    struct buf pem;
     if (strcmp(words[0], "pin") == 0) {
         if (!hex_read(bytes_text(words[1]), pin, X509_SHA256_SIZE))
             return fault_set(f, ERR_USAGE, "pin", "%s", words[1]);
         *out = (struct x509_trust){.pins = (const uint8_t(*)[X509_SHA256_SIZE])pin, .pins_n = 1};
         return ERR_OK;
     }
-    buf_init(&pem, 16 << 20);
-    enum err err =
-        strcmp(words[0], "ca") == 0 ? file_read(words[1], &pem, f) : net_system_roots(&pem, f);
-    if (!err)
-        err = x509_trust_read(a, buf_bytes(&pem), out, f);
-    buf_clear(&pem);
-    return err;
+    return net_roots_read(a, strcmp(words[0], "ca") == 0 ? words[1] : NULL, out, f);
 }
 
 int main(int argc, char **argv) {
