@@ -67,7 +67,8 @@ static bool put_with_chain(struct export_run *run, const uint8_t sha256[SHA256_S
     return o != NULL;
 }
 
-static bool put_chain(struct export_run *run, void *context, const struct inventory_cert *cert) {
+static bool put_chain(struct export_run *run, void *context, const void *row) {
+    const struct inventory_cert *cert = row;
     (void)context;
     struct fault f;
     enum err code = ERR_OK;
@@ -121,7 +122,8 @@ static enum err write_file(struct export_run *run, const struct inventory_cert *
     return code;
 }
 
-static bool put_file(struct export_run *run, void *context, const struct inventory_cert *cert) {
+static bool put_file(struct export_run *run, void *context, const void *row) {
+    const struct inventory_cert *cert = row;
     (void)context;
     struct bytes der;
     struct arena a;

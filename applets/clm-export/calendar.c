@@ -24,7 +24,8 @@ static void put_lines_of(struct export_run *run, const struct inventory_cert *ce
     }
 }
 
-static bool put_event(struct export_run *run, void *context, const struct inventory_cert *cert) {
+static bool put_event(struct export_run *run, void *context, const void *row) {
+    const struct inventory_cert *cert = row;
     (void)context;
     struct buf *out = &run->stream.chunk, *t = &run->line;
     char uid[2 * SHA256_SIZE + 8];

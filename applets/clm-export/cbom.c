@@ -104,7 +104,8 @@ static void put_certificate_properties(struct bom *b, const struct inventory_cer
     json_end(j, '}');
 }
 
-static bool put_cert(struct export_run *run, void *context, const struct inventory_cert *cert) {
+static bool put_cert(struct export_run *run, void *context, const void *row) {
+    const struct inventory_cert *cert = row;
     struct bom *b = context;
     struct json *j = &b->j;
     char served[24];

@@ -194,34 +194,26 @@ static void cell(struct export_run *run, size_t column, const void *row) {
     }
 }
 
-enum err export_each_cert(struct export_run *run, export_visit_cert *visit, void *context,
+static enum err read_certs(struct export_run *run, const struct inventory_query *q,
+                           const void **rows, size_t *n, struct inventory_page *page,
+                           struct fault *f) {
+    struct inventory_cert *found = NULL;
+    enum err code = inventory_certs(run->inv, q, &run->arena, &found, n, page, f);
+    *rows = found;
+    return code;
+}
+
+static const struct export_list cert_list = {sizeof(struct inventory_cert), read_certs};
+
+enum err export_each_cert(struct export_run *run, export_visit *visit, void *context,
                           struct fault *f) {
     struct inventory_query q = {
         .sort = INVENTORY_BY_END, .limit = EXPORT_PAGE, .where = run->where, .uncounted = true};
-    struct inventory_page page;
-    uint8_t room[EXPORT_CURSOR_MAX];
-    do {
-        struct inventory_cert *rows;
-        size_t n;
-        arena_reset(&run->arena);
-        enum err code = inventory_certs(run->inv, &q, &run->arena, &rows, &n, &page, f);
-        if (code != ERR_OK)
-            return code;
-        q.cursor = export_keep_cursor(page.next, room);
-        for (size_t i = 0; i < n; i++)
-            if (!visit(run, context, &rows[i]))
-                return ERR_OK;
-    } while (q.cursor.n > 0);
-    return ERR_OK;
-}
-
-static bool visit_row(struct export_run *run, void *context, const struct inventory_cert *cert) {
-    (void)context;
-    return export_row(run, cert);
+    return export_each(run, &cert_list, q, visit, context, f);
 }
 
 static enum err walk(struct export_run *run, struct fault *f) {
-    return export_each_cert(run, visit_row, NULL, f);
+    return export_each_cert(run, export_visit_row, NULL, f);
 }
 
 const struct export_kind export_certificates = {

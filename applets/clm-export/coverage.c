@@ -14,6 +14,8 @@ struct look {
 };
 
 struct looks {
+    enum err err; /* of an endpoint, told in *fault */
+    struct fault *fault;
     struct export_run *run;
     struct look *items;
     size_t n, room;
@@ -164,23 +166,19 @@ static enum err add_endpoint(struct looks *l, const uint8_t *id, struct fault *f
     return code;
 }
 
+static bool visit_endpoint(struct export_run *run, void *context, const void *row) {
+    struct looks *l = context;
+    const struct inventory_endpoint *e = row;
+    (void)run;
+    l->err = add_endpoint(l, e->id, l->fault);
+    return l->err == ERR_OK;
+}
+
 static enum err gather(struct looks *l, struct fault *f) {
     struct inventory_query q = {.limit = EXPORT_PAGE, .uncounted = true};
-    struct inventory_page page;
-    uint8_t room[EXPORT_CURSOR_MAX];
-    enum err code;
-    do {
-        struct inventory_endpoint *rows;
-        size_t n;
-        arena_reset(&l->run->arena);
-        code = inventory_endpoints(l->run->inv, &q, &l->run->arena, &rows, &n, &page, f);
-        if (code != ERR_OK)
-            return code;
-        q.cursor = export_keep_cursor(page.next, room);
-        for (size_t i = 0; i < n && code == ERR_OK; i++)
-            code = add_endpoint(l, rows[i].id, f);
-    } while (q.cursor.n > 0 && code == ERR_OK);
-    return code;
+    l->fault = f;
+    enum err code = export_each(l->run, &export_endpoint_list, q, visit_endpoint, l, f);
+    return code == ERR_OK ? l->err : code;
 }
 
 static int compare_looks(const void *a, const void *b) {

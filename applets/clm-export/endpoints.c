@@ -115,24 +115,21 @@ static void put_endpoint(struct export_run *run, size_t column, const void *row)
     }
 }
 
+static enum err read_endpoints(struct export_run *run, const struct inventory_query *q,
+                               const void **rows, size_t *n, struct inventory_page *page,
+                               struct fault *f) {
+    struct inventory_endpoint *found = NULL;
+    enum err code = inventory_endpoints(run->inv, q, &run->arena, &found, n, page, f);
+    *rows = found;
+    return code;
+}
+
+const struct export_list export_endpoint_list = {sizeof(struct inventory_endpoint), read_endpoints};
+
 static enum err walk_endpoints(struct export_run *run, struct fault *f) {
     struct inventory_query q = {
         .sort = INVENTORY_BY_NAME, .limit = EXPORT_PAGE, .where = run->where, .uncounted = true};
-    struct inventory_page page;
-    uint8_t room[EXPORT_CURSOR_MAX];
-    do {
-        struct inventory_endpoint *rows;
-        size_t n;
-        arena_reset(&run->arena);
-        enum err code = inventory_endpoints(run->inv, &q, &run->arena, &rows, &n, &page, f);
-        if (code != ERR_OK)
-            return code;
-        q.cursor = export_keep_cursor(page.next, room);
-        for (size_t i = 0; i < n; i++)
-            if (!export_row(run, &rows[i]))
-                return ERR_OK;
-    } while (q.cursor.n > 0);
-    return ERR_OK;
+    return export_each(run, &export_endpoint_list, q, export_visit_row, NULL, f);
 }
 
 const struct export_kind export_endpoints = {
@@ -420,20 +417,13 @@ static bool values(const void *context, enum query_field field, bool is_hex, que
     }
 }
 
-static bool is_nothing(const void *context, enum query_state state, int64_t now_s) {
-    (void)context;
-    (void)state;
-    (void)now_s;
-    return false;
-}
-
 static bool visit(void *context, const uint8_t *agent, int64_t stored_ms,
                   const struct model_observation *o) {
     struct export_run *run = context;
     struct inventory_agent a;
     struct fault ignored;
     struct seen s = {.o = o, .agent_id = agent, .stored_ms = stored_ms};
-    struct query_row asked = {&s, values, is_nothing, NULL};
+    struct query_row asked = {&s, values, NULL, NULL};
     arena_reset(&run->arena);
     if (inventory_agent_get(run->inv, agent, &run->arena, &a, &ignored) == ERR_OK)
         s.agent = &a;

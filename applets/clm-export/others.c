@@ -78,24 +78,21 @@ static void put_agent(struct export_run *run, size_t column, const void *row) {
     }
 }
 
+static enum err read_agents(struct export_run *run, const struct inventory_query *q,
+                            const void **rows, size_t *n, struct inventory_page *page,
+                            struct fault *f) {
+    struct inventory_agent *found = NULL;
+    enum err code = inventory_agents(run->inv, q, &run->arena, &found, n, page, f);
+    *rows = found;
+    return code;
+}
+
+static const struct export_list agent_list = {sizeof(struct inventory_agent), read_agents};
+
 static enum err walk_agents(struct export_run *run, struct fault *f) {
     struct inventory_query q = {
         .sort = INVENTORY_BY_NAME, .limit = INVENTORY_PAGE_MAX, .where = run->where};
-    struct inventory_page page;
-    uint8_t room[EXPORT_CURSOR_MAX];
-    do {
-        struct inventory_agent *rows;
-        size_t n;
-        arena_reset(&run->arena);
-        enum err code = inventory_agents(run->inv, &q, &run->arena, &rows, &n, &page, f);
-        if (code != ERR_OK)
-            return code;
-        q.cursor = export_keep_cursor(page.next, room);
-        for (size_t i = 0; i < n; i++)
-            if (!export_row(run, &rows[i]))
-                return ERR_OK;
-    } while (q.cursor.n > 0);
-    return ERR_OK;
+    return export_each(run, &agent_list, q, export_visit_row, NULL, f);
 }
 
 const struct export_kind export_agents = {
@@ -264,23 +261,20 @@ static void put_request(struct export_run *run, size_t column, const void *row) 
     }
 }
 
+static enum err read_requests(struct export_run *run, const struct inventory_query *q,
+                              const void **rows, size_t *n, struct inventory_page *page,
+                              struct fault *f) {
+    struct inventory_request *found = NULL;
+    enum err code = inventory_requests(run->inv, q, &run->arena, &found, n, page, f);
+    *rows = found;
+    return code;
+}
+
+static const struct export_list request_list = {sizeof(struct inventory_request), read_requests};
+
 static enum err walk_requests(struct export_run *run, struct fault *f) {
     struct inventory_query q = {.limit = EXPORT_PAGE, .where = run->where, .uncounted = true};
-    struct inventory_page page;
-    uint8_t room[EXPORT_CURSOR_MAX];
-    do {
-        struct inventory_request *rows;
-        size_t n;
-        arena_reset(&run->arena);
-        enum err code = inventory_requests(run->inv, &q, &run->arena, &rows, &n, &page, f);
-        if (code != ERR_OK)
-            return code;
-        q.cursor = export_keep_cursor(page.next, room);
-        for (size_t i = 0; i < n; i++)
-            if (!export_row(run, &rows[i]))
-                return ERR_OK;
-    } while (q.cursor.n > 0);
-    return ERR_OK;
+    return export_each(run, &request_list, q, export_visit_row, NULL, f);
 }
 
 const struct export_kind export_requests = {

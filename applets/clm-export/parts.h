@@ -74,14 +74,25 @@ struct export_run {
 bool export_row(struct export_run *run, const void *row);
 /* Which columns are wanted; ERR_USAGE names one that is not there. */
 enum err export_pick_columns(struct export_run *run, unsigned in, struct fault *f) MUST_CHECK;
-/* A page's cursor outlives its arena. */
-enum { EXPORT_PAGE = 500, EXPORT_CURSOR_MAX = 128 };
-struct bytes export_keep_cursor(struct bytes next, uint8_t room[EXPORT_CURSOR_MAX]);
-/* Every certificate that the query takes, by its end. False ends it. */
-typedef bool export_visit_cert(struct export_run *run, void *context,
-                               const struct inventory_cert *cert);
-enum err export_each_cert(struct export_run *run, export_visit_cert *visit, void *context,
+/* A list of the inventory, page by page: `read` gets one page, into run->arena, of rows that
+ * are `size` bytes each. */
+struct export_list {
+    size_t size;
+    enum err (*read)(struct export_run *run, const struct inventory_query *q, const void **rows,
+                     size_t *n, struct inventory_page *page, struct fault *f);
+};
+enum { EXPORT_PAGE = 500 };
+/* Every row of the list that the query takes. False ends it. */
+typedef bool export_visit(struct export_run *run, void *context, const void *row);
+enum err export_each(struct export_run *run, const struct export_list *list,
+                     struct inventory_query q, export_visit *visit, void *context,
+                     struct fault *f) MUST_CHECK;
+/* A visit that writes the row. */
+bool export_visit_row(struct export_run *run, void *context, const void *row);
+/* Every certificate that the query takes, by its end: rows are struct inventory_cert. */
+enum err export_each_cert(struct export_run *run, export_visit *visit, void *context,
                           struct fault *f) MUST_CHECK;
+extern const struct export_list export_endpoint_list;
 /* "expired", "ending" (within 30 days), "valid", "future", "unknown"; *kind: of its mark. */
 const char *export_cert_state(const struct export_run *run, const struct inventory_cert *cert,
                               const char **kind);

@@ -93,7 +93,7 @@ int export_verify(struct env *env, const struct opt_common *common, const char *
     enum err code = store_reader_open(path, &r, &f), worst = ERR_OK;
     if (code != ERR_OK)
         return opt_fail(env, common, &f);
-    code = store_reader_account(r, only_read, env, &account, &f);
+    code = store_reader_account(r, INT64_MAX, only_read, env, &account, &f);
     if (code == ERR_OK) {
         tell_harms(env, common->applet, r, &account, &worst);
         print_account(env, common, &account, worst);
@@ -211,7 +211,7 @@ static enum err prove(struct env *env, const char *path, struct proof *p, struct
     enum err code = store_reader_open(path, &r, f);
     if (code != ERR_OK)
         return code;
-    code = store_reader_account(r, see, p, &account, f);
+    code = store_reader_account(r, INT64_MAX, see, p, &account, f);
     store_reader_close(r);
     if (code != ERR_OK)
         return code;

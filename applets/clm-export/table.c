@@ -56,11 +56,41 @@ enum err export_pick_columns(struct export_run *run, unsigned in, struct fault *
     return code;
 }
 
-struct bytes export_keep_cursor(struct bytes next, uint8_t room[EXPORT_CURSOR_MAX]) {
-    size_t n = next.n < EXPORT_CURSOR_MAX ? next.n : 0;
-    if (n > 0)
-        memcpy(room, next.p, n);
-    return bytes_of(room, n);
+/* A page's cursor lies in the arena, and outlives it here. */
+static enum err keep_cursor(struct bytes next, uint8_t *room, size_t size, struct bytes *out,
+                            struct fault *f) {
+    if (next.n > size)
+        return fault_set(f, ERR_LIMIT, "cursor", "%zu bytes", next.n);
+    if (next.n > 0)
+        memcpy(room, next.p, next.n);
+    *out = bytes_of(room, next.n);
+    return ERR_OK;
+}
+
+enum err export_each(struct export_run *run, const struct export_list *list,
+                     struct inventory_query q, export_visit *visit, void *context,
+                     struct fault *f) {
+    struct inventory_page page;
+    uint8_t room[128];
+    do {
+        const void *rows = NULL;
+        size_t n = 0;
+        arena_reset(&run->arena);
+        enum err code = list->read(run, &q, &rows, &n, &page, f);
+        if (code == ERR_OK)
+            code = keep_cursor(page.next, room, sizeof room, &q.cursor, f);
+        if (code != ERR_OK)
+            return code;
+        for (size_t i = 0; i < n; i++)
+            if (!visit(run, context, (const char *)rows + i * list->size))
+                return ERR_OK;
+    } while (q.cursor.n > 0);
+    return ERR_OK;
+}
+
+bool export_visit_row(struct export_run *run, void *context, const void *row) {
+    (void)context;
+    return export_row(run, row);
 }
 
 void export_ms(struct cells *c, int64_t ms) {

@@ -28,7 +28,7 @@ struct account {
 };
 
 static enum err read_all(struct store_reader *reader, struct account *account, struct fault *f) {
-    enum err code = store_reader_account(reader, NULL, NULL, &account->log, f);
+    enum err code = store_reader_account(reader, INT64_MAX, NULL, NULL, &account->log, f);
     const struct store_harm *h;
     account->harms = store_reader_harms(reader);
     for (size_t i = 0; (h = store_reader_harm(reader, i)) != NULL; i++)

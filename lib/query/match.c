@@ -90,7 +90,7 @@ static bool take_any(void *context, const struct query_value *v) {
 static bool term_holds(const struct query *q, const struct query_term *t,
                        const struct query_row *row) {
     if (t->field == QUERY_IS)
-        return row->is(row->context, t->state, q->now_s);
+        return row->is != NULL && row->is(row->context, t->state, q->now_s);
     if (t->none)
         return !row->values(row->context, t->field, false, take_any, NULL);
     struct asked a = {.term = t};

@@ -219,7 +219,7 @@ struct query_row {
      * QUERY_CHAIN: names as texts; fingerprints and keys' fingerprints by `is_hex`. */
     bool (*values)(const void *context, enum query_field field, bool is_hex, query_take *take,
                    void *take_context);
-    bool (*is)(const void *context, enum query_state state, int64_t now_s);
+    bool (*is)(const void *context, enum query_state state, int64_t now_s); /* NULL: in none */
     /* Each place of the row, until `visit` returns true; NULL: the row is its one place. */
     bool (*places)(const void *context,
                    bool (*visit)(void *visit_context, const struct query_row *place),

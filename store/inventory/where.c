@@ -380,16 +380,9 @@ static bool agent_values(const void *context, enum query_field field, bool is_he
     }
 }
 
-static bool is_nothing(const void *context, enum query_state state, int64_t now_s) {
-    (void)context;
-    (void)state;
-    (void)now_s;
-    return false;
-}
-
 bool where_agent(struct where *w, uint32_t row) {
     struct asked_row r = {w, row};
-    struct query_row asked = {&r, agent_values, is_nothing, NULL};
+    struct query_row asked = {&r, agent_values, NULL, NULL};
     return w->q == NULL || query_holds(w->q, &asked);
 }
 
@@ -421,7 +414,7 @@ static bool request_values(const void *context, enum query_field field, bool is_
 
 bool where_request(struct where *w, uint32_t row) {
     struct asked_row r = {w, row};
-    struct query_row asked = {&r, request_values, is_nothing, NULL};
+    struct query_row asked = {&r, request_values, NULL, NULL};
     return w->q == NULL || query_holds(w->q, &asked);
 }
 
@@ -444,7 +437,7 @@ static bool service_values(const void *context, enum query_field field, bool is_
 
 bool where_service(struct where *w, const uint8_t id[INVENTORY_ID_SIZE]) {
     struct asked_service r = {w, id};
-    struct query_row asked = {&r, service_values, is_nothing, NULL};
+    struct query_row asked = {&r, service_values, NULL, NULL};
     return w->q == NULL || query_holds(w->q, &asked);
 }
 

@@ -31,8 +31,8 @@ static enum err take(struct store_reader *r, const struct store_entry *e, struct
     return visit != NULL ? visit(context, e, leaf) : ERR_OK;
 }
 
-enum err store_reader_account(struct store_reader *r, store_visit *visit, void *context,
-                              struct store_account *out, struct fault *f) {
+enum err store_reader_account(struct store_reader *r, int64_t until_ms, store_visit *visit,
+                              void *context, struct store_account *out, struct fault *f) {
     struct store_entry e;
     struct buf canonical;
     enum err code;
@@ -40,7 +40,7 @@ enum err store_reader_account(struct store_reader *r, store_visit *visit, void *
     out->is_whole = true;
     store_reader_rewind(r);
     buf_init(&canonical, STORE_ENTRY_HEAD + STORE_ENTRY_MAX);
-    while ((code = store_reader_next(r, &e, f)) == ERR_OK) {
+    while ((code = store_reader_next(r, &e, f)) == ERR_OK && e.time_ms <= until_ms) {
         code = take(r, &e, &canonical, visit, context, out);
         if (code != ERR_OK) {
             fault_set(f, code, "entry", "%llu", (unsigned long long)e.number);

@@ -157,7 +157,8 @@ enum err store_reader_next(struct store_reader *r, struct store_entry *out,
 /* One entry that was read before, by its number; as store_log_get. */
 enum err store_reader_get(struct store_reader *r, uint64_t number, struct buf *room,
                           struct store_entry *out, struct fault *f) MUST_CHECK;
-/* Reads everything from the first entry on, and computes the tree. Wrong heads are those of
+/* Reads everything from the first entry on to the last that is not later than until_ms
+ * (INT64_MAX: all), and computes the tree. Wrong heads are those of
  * segments that name another tree than that of the entries before them: then something was
  * put into the place of something else, with sound checksums. `visit` may be NULL. */
 struct store_account {
@@ -168,8 +169,8 @@ struct store_account {
 };
 typedef enum err store_visit(void *context, const struct store_entry *e,
                              const uint8_t leaf[STORE_HASH_SIZE]);
-enum err store_reader_account(struct store_reader *r, store_visit *visit, void *context,
-                              struct store_account *out, struct fault *f) MUST_CHECK;
+enum err store_reader_account(struct store_reader *r, int64_t until_ms, store_visit *visit,
+                              void *context, struct store_account *out, struct fault *f) MUST_CHECK;
 
 /* Back to the first entry; what was found wrong is forgotten. */
 void store_reader_rewind(struct store_reader *r);

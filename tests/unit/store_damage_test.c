@@ -404,7 +404,7 @@ static struct store_account account_of(struct place *p) {
     struct store_reader *r;
     struct fault f;
     assert_int_equal(store_reader_open(p->dir, &r, &f), ERR_OK);
-    assert_int_equal(store_reader_account(r, NULL, NULL, &account, &f), ERR_OK);
+    assert_int_equal(store_reader_account(r, INT64_MAX, NULL, NULL, &account, &f), ERR_OK);
     store_reader_close(r);
     return account;
 }
