@@ -429,7 +429,7 @@ static uint32_t take_hex4(struct cur *c) {
     return (uint32_t)v[0] << 8 | v[1];
 }
 
-/* \uXXXX, and the second half of a pair; a lone half is refused. */
+/* What stands behind \u, and the second half of a pair; a lone half is refused. */
 static uint32_t take_unicode(struct cur *c) {
     uint32_t high = take_hex4(c);
     if (high < 0xd800 || high > 0xdfff)

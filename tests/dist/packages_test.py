@@ -70,9 +70,12 @@ def fresh_root():
     kept = os.path.join(CACHE, "debian.tar")
     if not os.path.exists(kept):
         os.makedirs(CACHE, exist_ok=True)
-        sources = open("build/deps/apt/debian.sources").read() if os.path.exists("build/deps/apt/debian.sources") else ""
-        mirror = re.search(r"^URIs: (\S+)\nSuites: (\w+)$", sources, re.M)
-        uri, suite = mirror.groups() if mirror else ("http://deb.debian.org/debian", "bookworm")
+        # lib/deps has derived it from this machine's configuration, or was given it.
+        lists = [f for f in os.listdir("build/deps/apt") if f == "debian.sources" or f.startswith("given.")]
+        mirror = re.search(r"^URIs: (\S+)\nSuites: (\w+)$", "".join(open(os.path.join("build/deps/apt", f)).read() for f in lists), re.M)
+        if not check("a mirror for debootstrap, among the sources of the packages", mirror, lists):
+            finish()
+        uri, suite = mirror.groups()
         made = run("debootstrap", "--variant=minbase", "--include=systemd,init-system-helpers,cron", suite, path("base"), uri, timeout=500)
         if not check("debootstrap", made.returncode == 0, made.stdout[-2000:] + made.stderr[-2000:]):
             finish()

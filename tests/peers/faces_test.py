@@ -2,9 +2,7 @@
 """ers scan --faces full: every certificate that an address has, by name, without one, by
 kind of key and behind a load balancer, against nginx and openssl; what else a server is
 asked; how names are looked up. Each leaf is compared with openssl's own SHA-256."""
-import collections
 import itertools
-import json
 import os
 import select
 import socket
@@ -63,17 +61,9 @@ def fresh(targets=None):
 fresh.count = itertools.count()
 
 
-def parse(text):
-    found = collections.defaultdict(list)
-    for line in text.splitlines():
-        value = json.loads(line)
-        found[value["type"]].append(value)
-    return found
-
-
 def look(*words, config=None, **options):
     done = run(ERS, "scan", "--config", config or fresh(), "--json", "--rate", "max", *words, **options)
-    found = parse(done.stdout)
+    found = by_type(done.stdout)
     found["said"] = done.stderr
     return found
 
@@ -179,19 +169,7 @@ class Balancer:
         while True:
             client, _ = self.socket.accept()
             self.count += 1
-            threading.Thread(target=self.relay, args=(client, next(self.turn)), daemon=True).start()
-
-    def relay(self, client, port):
-        try:
-            with client, socket.create_connection(("127.0.0.1", port)) as server:
-                while True:
-                    for side in select.select([client, server], [], [], 5)[0] or [None]:
-                        data = side.recv(65536) if side else b""
-                        if not data:
-                            return
-                        (server if side is client else client).sendall(data)
-        except OSError:
-            pass
+            threading.Thread(target=relay, args=(client, next(self.turn)), daemon=True).start()
 
 
 balancer = Balancer("127.1.0.3", nodes)

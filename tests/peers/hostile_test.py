@@ -2,9 +2,7 @@
 """ers scan among servers that misbehave within TLS: chains of every shape, cuts at every
 place, silence and reset at each stage, a SYN that gets lost. What is sent is made here,
 byte by byte; what must come out is the chain's SHA-256 as openssl has it, and an outcome."""
-import collections
 import hashlib
-import json
 import os
 import socket
 import struct
@@ -22,17 +20,9 @@ config = path("config")
 os.makedirs(config)
 
 
-def parse(text):
-    found = collections.defaultdict(list)
-    for line in text.splitlines():
-        value = json.loads(line)
-        found[value["type"]].append(value)
-    return found
-
-
 def look(*words, **options):
     done = run(ERS, "scan", "--config", config, "--json", "--rate", "max", "--per-host", "max", *words, **options)
-    found = parse(done.stdout)
+    found = by_type(done.stdout)
     found["exit"] = done.returncode
     return found
 
@@ -275,7 +265,7 @@ check("a second SYN within the time-out finds what the first one did not", o["ou
 silent = Peer(then(b"", "silence"))
 few = run("sh", "-c", "ulimit -n 80; exec \"$0\" \"$@\"", ERS, "scan", "--config", config, "--json", "--rate", "max", "--per-host",
           "max", "--parallel", "5000", "--timeout", "500ms", *["127.0.0.%d:%d" % (i + 1, silent.port) for i in range(100)])
-outcomes = parse(few.stdout)["summary"][0]["faces"]["outcomes"]
+outcomes = by_type(few.stdout)["summary"][0]["faces"]["outcomes"]
 check_equal("RLIMIT_NOFILE of 80: fewer at once, none is lost to it", (few.returncode, outcomes.get("local")), (0, None))
 check_equal("... and all are looked at", sum(outcomes.values()), 100)
 finish()

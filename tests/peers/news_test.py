@@ -6,7 +6,6 @@ import itertools
 import json
 import os
 import re
-import select
 import socket
 import threading
 
@@ -44,19 +43,7 @@ class Front:
             if not self.names:
                 client.close()
                 continue
-            threading.Thread(target=self.relay, args=(client, BACKENDS[next(self.turn)]), daemon=True).start()
-
-    def relay(self, client, port):
-        try:
-            with client, socket.create_connection(("127.0.0.1", port)) as server:
-                while True:
-                    for side in select.select([client, server], [], [], 5)[0] or [None]:
-                        data = side.recv(65536) if side else b""
-                        if not data:
-                            return
-                        (server if side is client else client).sendall(data)
-        except OSError:
-            pass
+            threading.Thread(target=relay, args=(client, BACKENDS[next(self.turn)]), daemon=True).start()
 
 
 front = Front()

@@ -1,8 +1,11 @@
 """What the peer tests share: checks that are counted, a folder of their own,
 processes that end with the test, free ports, certificates by openssl."""
 import atexit
+import collections
 import hashlib
+import json
 import os
+import select
 import shutil
 import signal
 import socket
@@ -86,6 +89,29 @@ def wait_port(port, address="127.0.0.1", seconds=10):
         except OSError:
             time.sleep(0.02)
     return False
+
+
+def by_type(text):
+    """NDJSON by its lines' types; every line must be an object of its own."""
+    found = collections.defaultdict(list)
+    for line in text.splitlines():
+        value = json.loads(line)
+        found[value["type"]].append(value)
+    return found
+
+
+def relay(client, port):
+    """Between a connection and a port of 127.0.0.1, until one side has ended."""
+    try:
+        with client, socket.create_connection(("127.0.0.1", port)) as server:
+            while True:
+                for side in select.select([client, server], [], [], 5)[0] or [None]:
+                    data = side.recv(65536) if side else b""
+                    if not data:
+                        return
+                    (server if side is client else client).sendall(data)
+    except OSError:
+        pass
 
 
 def path(*parts):

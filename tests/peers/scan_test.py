@@ -2,8 +2,6 @@
 """ers scan against nginx, openssl s_server and peers that misbehave: what is found,
 what each way to fail is called, that nothing takes longer or more memory than allowed,
 and what is said of it to people, to programs and to the next scan."""
-import collections
-import json
 import os
 import pty
 import re
@@ -42,19 +40,10 @@ def scan(config, *words, **options):
     return run(ERS, "scan", "--config", config, *words, **options)
 
 
-def parse(text):
-    """Lines by type; every line must be an object of its own."""
-    found = collections.defaultdict(list)
-    for line in text.splitlines():
-        value = json.loads(line)
-        found[value["type"]].append(value)
-    return found
-
-
 def look(*words, **options):
     """What a look at words says, as NDJSON."""
     done = scan(fresh(), "--json", "--rate", "max", *words, **options)
-    found = parse(done.stdout)
+    found = by_type(done.stdout)
     found["exit"] = done.returncode
     found["said"] = done.stderr
     return found
@@ -309,7 +298,7 @@ slow = start(ERS, "scan", "--config", fresh(), "--json", "--rate", "20", "127.9.
              stdout=open(path("interrupted"), "wb"))
 time.sleep(1.5)
 check_equal("SIGINT: exit 130", stop(slow, signal.SIGINT), 130)
-found = parse(open(path("interrupted")).read())
+found = by_type(open(path("interrupted")).read())
 check("SIGINT: what was found is kept, the rest is told",
       len(found["observation"]) >= 10 and found["summary"][0]["endpoints"]["states"]["not_reached"] > 1000 and sums(found),
       str(found["summary"]))
@@ -395,8 +384,8 @@ check("all is new at first", first.stdout.count(" new ") == 3 and "EXPIRING" in 
 second = scan(config)
 check_equal("no news, no word", (second.returncode, second.stdout, second.stderr), (0, "", ""))
 check("--all all the same", scan(config, "--all").stdout.count("\n") == 6)
-check("--json streams all the same", len(parse(scan(config, "--json").stdout)["observation"]) == 4)
-check("a complete pass says so", parse(scan(config, "--json").stdout)["summary"][0].get("complete") is True)
+check("--json streams all the same", len(by_type(scan(config, "--json").stdout)["observation"]) == 4)
+check("a complete pass says so", by_type(scan(config, "--json").stdout)["summary"][0].get("complete") is True)
 check("ers discover --list knows of it", re.search(r"127\.0\.0\.1 .*\d{4}-\d\d-\d\dT", run(ERS, "discover", "--list", "--config", config).stdout))
 state = os.path.join(config, "state")
 check_equal("the state is private", os.stat(state).st_mode & 0o777, 0o700)
@@ -438,8 +427,8 @@ check("--jitter can be interrupted", stop(blocker, signal.SIGINT) == 130)
 
 excluded = fresh("127.9.0.1 %d\nexclude 127.9.0.2\nexclude 127.0.0.1\n" % PORTS["ec"])
 done = scan(excluded, "127.9.0.0/30", "--ports", str(PORTS["ec"]), "--json")
-check_equal("exclusions win over words", parse(done.stdout)["summary"][0]["endpoints"]["total"], 3)
-o = parse(scan(excluded, "localhost:%d" % odd["soon"], "--json").stdout)["observation"]
+check_equal("exclusions win over words", by_type(done.stdout)["summary"][0]["endpoints"]["total"], 3)
+o = by_type(scan(excluded, "localhost:%d" % odd["soon"], "--json").stdout)["observation"]
 check("... and over what a name leads to", any(x["outcome"] == "excluded" and x["ip"] == "127.0.0.1" for x in o), str(o))
 
 # ---- not yet, and wrong words --------------------------------------------------------
@@ -467,10 +456,10 @@ check("--dry-run", dry.returncode == 0 and "512 endpoints" in dry.stdout and "no
 out = path("out.ndjson")
 write(out, "old content\n" * 100)
 done = scan(fresh(), "%s:%d" % (ADDRESSES[0], PORTS["ec"]), "--output", out)
-kept = parse(open(out).read())
+kept = by_type(open(out).read())
 check("--output keeps NDJSON with PEM beside the table", "BEGIN CERTIFICATE" in kept["certificate"][0]["pem"]
       and len(kept["summary"]) == 1 and "ec.test" in done.stdout, str(kept))
-check("--output -", len(parse(scan(fresh(), "127.0.0.1:1", "--output", "-").stdout)["observation"]) == 1)
+check("--output -", len(by_type(scan(fresh(), "127.0.0.1:1", "--output", "-").stdout)["observation"]) == 1)
 
 # ---- a terminal ------------------------------------------------------------------------
 

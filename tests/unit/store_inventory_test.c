@@ -1,5 +1,5 @@
 /* store/inventory: pushes, agents, lists, details; the same after a new start. */
-#include "store_test.h"
+#include "shop.h"
 
 #include "base/text.h"
 #include "base/thread.h"
@@ -8,63 +8,6 @@
 #include "store/inventory/record.h"
 
 enum { DAY = 86400 };
-
-/* A store with a clock that is set by hand. */
-struct shop {
-    struct place place;
-    struct inventory *inv;
-    int64_t now_ms;
-    unsigned turn;
-    struct signing_key *key;
-    struct buf spki;
-    struct arena arena;
-};
-
-static int64_t shop_clock(void *context) {
-    struct shop *s = context;
-    return s->now_ms;
-}
-
-static bool shop_random(void *context, uint8_t *out, size_t n) {
-    (void)context;
-    return os_random(out, n);
-}
-
-static void shop_open(struct shop *s) {
-    struct fault f;
-    assert_int_equal(inventory_open(s->place.dir, &s->place.env, &s->inv, &f), ERR_OK);
-}
-
-static void shop_start(struct shop *s) {
-    struct fault f;
-    memset(s, 0, sizeof *s);
-    s->place = place_make();
-    s->place.env.now_ms = shop_clock;
-    s->place.env.random = shop_random;
-    s->place.env.context = s;
-    s->now_ms = 1767225600000; /* 2026-01-01 */
-    arena_init(&s->arena, 256u << 20);
-    buf_init(&s->spki, 1000);
-    assert_int_equal(signing_key_make(&s->place.env, KEY_EC_P256, 0, &s->key, &f), ERR_OK);
-    signing_key_spki(s->key, &s->spki);
-    shop_open(s);
-}
-
-/* In turn from the index, and rebuilt from the log. */
-static void shop_again(struct shop *s) {
-    inventory_close(s->inv);
-    if (s->turn++ % 2 == 0)
-        place_drop(&s->place, "index");
-    shop_open(s);
-}
-
-static void shop_end(struct shop *s) {
-    inventory_close(s->inv);
-    signing_key_close(s->key);
-    buf_clear(&s->spki);
-    arena_clear(&s->arena);
-    place_clear(&s->place);
-}
 
 /* A certificate for one DNS name ("" none), that ends so many days after 2026-01-01. */
 static struct bytes make_cert(struct shop *s, const char *cn, const char *dns, int64_t days,

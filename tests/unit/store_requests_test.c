@@ -1,5 +1,5 @@
 /* store/inventory: requests, revocations, services, agents' work; payloads and a new start. */
-#include "store_test.h"
+#include "shop.h"
 
 #include "base/text.h"
 #include "store/inventory/record.h"
@@ -7,55 +7,11 @@
 
 enum { DAY = 86400 };
 
-struct shop {
-    struct place place;
-    struct inventory *inv;
-    int64_t now_ms;
-    struct signing_key *key;
-    struct buf spki;
-    struct arena arena;
-    uint8_t agent[INVENTORY_ID_SIZE];
-};
-
-static int64_t shop_clock(void *context) {
-    struct shop *s = context;
-    return s->now_ms;
-}
-
-static bool shop_random(void *context, uint8_t *out, size_t n) {
-    (void)context;
-    return os_random(out, n);
-}
-
-static void shop_again(struct shop *s) {
-    struct fault f;
-    inventory_close(s->inv);
-    assert_int_equal(inventory_open(s->place.dir, &s->place.env, &s->inv, &f), ERR_OK);
-}
-
-static void shop_start(struct shop *s) {
-    struct fault f;
-    memset(s, 0, sizeof *s);
-    s->place = place_make();
-    s->place.env.now_ms = shop_clock;
-    s->place.env.random = shop_random;
-    s->place.env.context = s;
-    s->now_ms = 1767225600000; /* 2026-01-01 */
-    arena_init(&s->arena, 256u << 20);
-    buf_init(&s->spki, 1000);
-    assert_int_equal(signing_key_make(&s->place.env, KEY_EC_P256, 0, &s->key, &f), ERR_OK);
-    signing_key_spki(s->key, &s->spki);
-    shop_again(s);
+static void shop_start_with_agent(struct shop *s) {
     struct inventory_enrolment e = {.name = bytes_text("web1"), .spki = bytes_text("key 1")};
+    struct fault f;
+    shop_start(s);
     assert_int_equal(inventory_agent_enrol(s->inv, &e, s->agent, NULL, NULL, &f), ERR_OK);
-}
-
-static void shop_end(struct shop *s) {
-    inventory_close(s->inv);
-    signing_key_close(s->key);
-    buf_clear(&s->spki);
-    arena_clear(&s->arena);
-    place_clear(&s->place);
 }
 
 static struct bytes subject_of(struct shop *s, const char *cn) {
@@ -289,7 +245,7 @@ static void payloads_are_as_described(void **state) {
 static void a_request_lives_and_is_there_after_a_start(void **state) {
     (void)state;
     struct shop s;
-    shop_start(&s);
+    shop_start_with_agent(&s);
     struct bytes csr = make_csr(&s, "www.example.com"), issuer = make_cert(&s, "ca", 9, true);
     struct bytes cert = make_cert(&s, "www.example.com", 1, false);
     uint8_t sha256[SHA256_SIZE], issuer_sha256[SHA256_SIZE];
@@ -342,7 +298,7 @@ static void refusals_and_limits(void **state) {
     struct shop s;
     struct fault f;
     struct inventory_counts counts;
-    shop_start(&s);
+    shop_start_with_agent(&s);
     struct bytes csr = make_csr(&s, "a.example.com"),
                  cert = make_cert(&s, "a.example.com", 1, false);
     struct inventory_outcome o = {.installed = true};
@@ -378,7 +334,7 @@ static void the_list_is_paged_and_filtered(void **state) {
     struct inventory_request *rows;
     struct inventory_page page;
     size_t n, seen = 0;
-    shop_start(&s);
+    shop_start_with_agent(&s);
     for (uint8_t i = 0; i < 7; i++) {
         char name[32];
         snprintf(name, sizeof name, "h%u.example.com", (unsigned)i);
@@ -419,7 +375,7 @@ static void revocations_make_a_list(void **state) {
     uint8_t sha256[SHA256_SIZE];
     uint64_t revision, number;
     size_t n;
-    shop_start(&s);
+    shop_start_with_agent(&s);
     struct bytes cert = make_cert(&s, "a.example.com", 1, false);
     sha256_of(cert, sha256);
     assert_int_equal(inventory_cert_revoke(s.inv, sha256, bytes_text("user:alex"),
@@ -474,7 +430,7 @@ static void a_service_goes_on(void **state) {
     struct shop s;
     struct fault f;
     struct inventory_service v;
-    shop_start(&s);
+    shop_start_with_agent(&s);
     struct bytes old = make_cert(&s, "old.example.com", 1, true);
     push_seen(&s, old, "batch 1");
     struct inventory_cert first = cert_of(&s, old);
@@ -529,7 +485,7 @@ static void what_people_say_is_bounded(void **state) {
     };
     struct shop s;
     struct fault f;
-    shop_start(&s);
+    shop_start_with_agent(&s);
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct bytes tag = bytes_text(cases[i][1]);
         struct inventory_service v = {.owner = bytes_text(cases[i][0]), .tags = &tag, .tags_n = 1};
@@ -573,7 +529,7 @@ static void what_is_managed_ends_too(void **state) {
     struct fault f;
     struct inventory_audit act = act_of("certificate.revoke");
     uint8_t sha256[SHA256_SIZE];
-    shop_start(&s);
+    shop_start_with_agent(&s);
     struct bytes first = make_cert(&s, "a.example.com", 1, false);
     struct bytes second = make_cert(&s, "a.example.com", 2, false);
     struct bytes revoked = make_cert(&s, "b.example.com", 3, false);
@@ -625,7 +581,7 @@ static void work_waits_for_an_agent(void **state) {
     struct inventory_audit act = act_of("agent.targets");
     struct bytes wanted[] = {bytes_text("a.example.com:443"), bytes_text("10.0.0.1")};
     uint8_t first[INVENTORY_ID_SIZE], id[INVENTORY_ID_SIZE];
-    shop_start(&s);
+    shop_start_with_agent(&s);
     assert_int_equal(inventory_work(s.inv, s.agent, &s.arena, &w, &f), ERR_OK);
     assert_true(w.targets_revision == 0 && !w.has_rescan && w.requests_n == 0);
     assert_int_equal(inventory_targets_set(s.inv, s.agent, bytes_text("a 443\n"), &act, &f),
@@ -663,7 +619,7 @@ static void an_act_stands_beside_its_change(void **state) {
     struct fault f;
     struct store_reader *reader;
     struct store_entry e;
-    shop_start(&s);
+    shop_start_with_agent(&s);
     assert_int_equal(ask(&s, 1, make_csr(&s, "a.example.com"), NULL), ERR_OK);
     char long_verb[300];
     memset(long_verb, 'x', sizeof long_verb);

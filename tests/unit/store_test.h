@@ -2,9 +2,8 @@
 #ifndef TESTS_UNIT_STORE_TEST_H
 #define TESTS_UNIT_STORE_TEST_H
 
-#include "test.h"
+#include "test_dir.h"
 
-#include "base/os.h"
 #include "query/query.h"
 #include "store/log/log.h"
 
@@ -16,15 +15,8 @@ struct place {
 
 static inline struct place place_make(void) {
     struct place p = {.env = env_system(NULL)};
-    uint8_t salt[8];
-    char name[64];
-    struct fault f;
     arena_init(&p.arena, 64u << 20);
-    assert_true(os_random(salt, sizeof salt));
-    snprintf(name, sizeof name, "build/tmp/store-%02x%02x%02x%02x%02x%02x", salt[0], salt[1],
-             salt[2], salt[3], salt[4], salt[5]);
-    p.dir = arena_cstr(&p.arena, bytes_text(name));
-    assert_int_equal(dir_make(p.dir, 0700, &f), ERR_OK);
+    p.dir = test_dir(&p.arena, "store");
     return p;
 }
 
