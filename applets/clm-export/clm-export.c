@@ -160,8 +160,7 @@ static void tell_end(const struct export_run *run, const struct harms *harms, st
 
 static enum err export_from(struct export_run *run, const struct format *format,
                             struct harms *harms, struct env *env, struct fault *f) {
-    enum err code =
-        inventory_read_until(run->path, env, run->until_ms, tell_harm, harms, &run->inv, f);
+    enum err code = inventory_read(run->path, env, run->until_ms, tell_harm, harms, &run->inv, f);
     if (code != ERR_OK)
         return code;
     if (run->options->as_of == NULL)

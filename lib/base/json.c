@@ -143,11 +143,6 @@ void json_time(struct json *j, const char *key, int64_t unix_s) {
     json_text(j, key, text[0] != '\0' ? text : NULL);
 }
 
-void json_raw(struct json *j, const char *key, struct bytes valid_json) {
-    begin_value(j, key);
-    buf_put(j->out, valid_json);
-}
-
 /* ---- reader ---- */
 
 struct json_doc {

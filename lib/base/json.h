@@ -30,7 +30,6 @@ void json_bool_or_null(struct json *j, const char *key, bool is_known, bool v);
 void json_hex(struct json *j, const char *key, struct bytes b);
 void json_time(struct json *j, const char *key,
                int64_t unix_s); /* RFC 3339; null outside years 0..9999 */
-void json_raw(struct json *j, const char *key, struct bytes valid_json);
 
 /* Reader. */
 enum json_type {

@@ -121,11 +121,6 @@ enum err inventory_open(const char *dir, const struct env *env, struct inventory
     return ERR_OK;
 }
 
-enum err inventory_read(const char *path, const struct env *env, inventory_harm *harms,
-                        void *context, struct inventory **out, struct fault *f) {
-    return inventory_read_until(path, env, INT64_MAX, harms, context, out, f);
-}
-
 /* The next one that is not too late; ERR_NOT_FOUND behind the last. */
 static enum err read_entry(struct inventory *inv, struct store_entry *e, struct fault *f) {
     enum err code = store_reader_next(inv->reader, e, f);
@@ -134,9 +129,9 @@ static enum err read_entry(struct inventory *inv, struct store_entry *e, struct 
     return code;
 }
 
-enum err inventory_read_until(const char *path, const struct env *env, int64_t until_ms,
-                              inventory_harm *harms, void *context, struct inventory **out,
-                              struct fault *f) {
+enum err inventory_read(const char *path, const struct env *env, int64_t until_ms,
+                        inventory_harm *harms, void *context, struct inventory **out,
+                        struct fault *f) {
     struct store_entry e;
     *out = NULL;
     struct inventory *inv = inventory_new(env, f);

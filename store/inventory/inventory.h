@@ -61,16 +61,13 @@ void inventory_close(struct inventory *inv); /* what waits is committed first; N
 
 /* Opens a store for reading only, without a lock: beside a running server, from a
  * copied folder, or one segment file. What is damaged is left out; `harms` is called
- * for each such place and for a torn end. All that changes gives ERR_PERMISSION. */
+ * for each such place and for a torn end. All that changes gives ERR_PERMISSION. As it was
+ * at a moment: up to the last entry before the first one that is later than until_ms
+ * (INT64_MAX: all); what is walked through ends there too. */
 typedef void inventory_harm(void *context, const struct store_harm *harm);
-enum err inventory_read(const char *path, const struct env *env, inventory_harm *harms,
-                        void *context, struct inventory **out, struct fault *f) MUST_CHECK;
-
-/* The same as it was at a moment: up to the last entry before the first one that is later
- * than until_ms; what is walked through ends there too. */
-enum err inventory_read_until(const char *path, const struct env *env, int64_t until_ms,
-                              inventory_harm *harms, void *context, struct inventory **out,
-                              struct fault *f) MUST_CHECK;
+enum err inventory_read(const char *path, const struct env *env, int64_t until_ms,
+                        inventory_harm *harms, void *context, struct inventory **out,
+                        struct fault *f) MUST_CHECK;
 /* When the last entry was made that inventory_read took; 0: there is none. */
 int64_t inventory_last_ms(const struct inventory *inv);
 

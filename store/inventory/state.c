@@ -68,10 +68,6 @@ struct bytes state_cert_serial(const struct state *s, const struct state_cert *c
     return text_part(s, c, from, c->texts.n - from);
 }
 
-struct bytes state_cert_texts(const struct state *s, const struct state_cert *c) {
-    return text_part(s, c, 0, (size_t)c->name_n + c->subject_n + c->names_n);
-}
-
 struct model_endpoint state_place(const struct state *s, const struct state_endpoint *e) {
     return (struct model_endpoint){.network = state_word_text(s, e->network),
                                    .kind = e->kind,

@@ -224,8 +224,6 @@ struct bytes state_cert_name(const struct state *s, const struct state_cert *c);
 struct bytes state_cert_subject(const struct state *s, const struct state_cert *c);
 struct bytes state_cert_names(const struct state *s, const struct state_cert *c);
 struct bytes state_cert_serial(const struct state *s, const struct state_cert *c);
-/* Name, subject and names, for a search. */
-struct bytes state_cert_texts(const struct state *s, const struct state_cert *c);
 struct bytes state_text(const struct state *s, struct text text);
 enum err state_keep(struct state *s, struct bytes text, struct text *out) MUST_CHECK;
 struct model_endpoint state_place(const struct state *s, const struct state_endpoint *e);

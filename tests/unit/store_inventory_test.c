@@ -796,7 +796,8 @@ static void reading_beside_a_server(void **state) {
     struct model_observation o = look(&s, "192.0.2.1", 443, &der, 1);
     assert_int_equal(push(&s, agent, "1", &der, 1, &o, 1, true).code, ERR_OK);
     assert_int_equal(push(&s, agent, "2", NULL, 0, &o, 1, true).code, ERR_OK);
-    assert_int_equal(inventory_read(s.place.dir, &s.place.env, count_harm, &t, &inv, &f), ERR_OK);
+    assert_int_equal(inventory_read(s.place.dir, &s.place.env, INT64_MAX, count_harm, &t, &inv, &f),
+                     ERR_OK);
     struct inventory_cert_detail here = get_cert(&s, der), there;
     assert_int_equal(inventory_cert_get(inv, here.cert.sha256, &s.arena, &there, &f), ERR_OK);
     assert_true(bytes_equal(here.der, there.der));
@@ -1037,9 +1038,9 @@ static void read_as_of_a_moment(void **state) {
         struct inventory *inv;
         struct inventory_counts c;
         uint64_t services[2] = {0}, acts = 0;
-        assert_int_equal(inventory_read_until(s.place.dir, &s.place.env, moments[i].until_ms,
-                                              no_harm, NULL, &inv, &f),
-                         ERR_OK);
+        assert_int_equal(
+            inventory_read(s.place.dir, &s.place.env, moments[i].until_ms, no_harm, NULL, &inv, &f),
+            ERR_OK);
         inventory_count(inv, s.now_ms, 1000, &c);
         assert_int_equal(c.certificates, moments[i].certificates);
         assert_int_equal(inventory_last_ms(inv), moments[i].last_ms);

@@ -298,7 +298,3 @@ bool tls_server_is_open(const struct tls_server *t) {
 bool tls_server_is_closed(const struct tls_server *t) {
     return br_ssl_engine_current_state(&t->server.eng) == BR_SSL_CLOSED;
 }
-
-int tls_server_error(const struct tls_server *t) {
-    return br_ssl_engine_last_error(&t->server.eng);
-}

@@ -35,6 +35,5 @@ void tls_server_end(struct tls_server *t);   /* close_notify is in the output th
 
 bool tls_server_is_open(const struct tls_server *t);   /* the handshake is done, not ended */
 bool tls_server_is_closed(const struct tls_server *t); /* by either side or by an error */
-int tls_server_error(const struct tls_server *t);      /* BearSSL's number, 0 for none */
 
 #endif
