@@ -173,6 +173,7 @@ static enum err look(struct look *l, const struct model_target *t, struct fault 
     struct probe_plan plan = {.targets = t,
                               .targets_n = 1,
                               .default_ports = model_ports_default(),
+                              .faces = PROBE_FACES_QUICK,
                               .scan = bytes_text("inspect")};
     struct probe_limits limits = probe_limits_default();
     struct probe_watch watch = {

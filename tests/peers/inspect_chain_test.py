@@ -4,8 +4,10 @@
 import json
 import os
 
+from dns import private_network
 from peer import *
 
+private_network(hosts="127.0.0.1 localhost leaf.test\n")
 ERS = applet("ers")
 WAYS = [  # what is served; ordered, complete, trusted; roles
     ("leaf issuing", True, True, True, ["path", "path"]),
@@ -85,4 +87,8 @@ text = look(port, json_too=False)
 check("this system does not trust it", "not trusted by this system" in text.stdout or "trust not looked at" in text.stdout, text.stdout)
 done = look(port, "--trust", path("missing.pem"))
 check("a file that is not there is named", done.returncode == 1 and "missing.pem" in done.stderr and done.stdout == "", done.stderr)
+done = run(ERS, "inspect", "--json", "--trust", path("root.pem"), "leaf.test:%d" % port)
+rows = [json.loads(line) for line in done.stdout.splitlines()]
+check_equal("by name: one look, and no face that the server refuses is an error", (done.returncode, done.stderr), (0, ""))
+check_equal("by name: one observation, one chain", [sum(row["type"] == t for row in rows) for t in ("observation", "chain", "error")], [1, 1, 0])
 finish()
