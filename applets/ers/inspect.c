@@ -14,7 +14,6 @@
 #include "base/walk.h"
 #include "crypto/crypto.h"
 #include "net/http.h"
-#include "probe/probe.h"
 
 #include <string.h>
 
@@ -102,10 +101,7 @@ static void note_objects(struct inspect *in, size_t n) {
 
 /* Of a file in a folder it is told only what is wrong with one of ours. */
 static void tell_faults(struct reading *r, const struct x509_container_account *account) {
-    bool is_ours =
-        account->type == X509_CONTAINER_PEM
-            ? probe_begins_certificate(buf_bytes(&r->in->file))
-            : account->type != X509_CONTAINER_NONE && account->type != X509_CONTAINER_DER;
+    bool is_ours = x509_container_is_meant(account->type, buf_bytes(&r->in->file));
     if (r->is_named && account->certificates + account->faults == 0)
         inspect_error_text(r->in, ERR_NOT_FOUND, "file", "no certificate in it");
     else if (!r->is_named && account->faults > 0 && (is_ours || r->shown > 0))

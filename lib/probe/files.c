@@ -208,20 +208,12 @@ static void tell_chain(struct files *x) {
          x->fault.code == ERR_OK ? MODEL_STAGE_DONE : MODEL_STAGE_CERTIFICATE);
 }
 
-bool probe_begins_certificate(struct bytes file) {
-    static const char begin[] = "\n-----BEGIN CERTIFICATE-----";
-    return bytes_starts(file, begin + 1) || bytes_find(file, bytes_text(begin)) != SIZE_MAX;
-}
-
 /* A file without any certificate: silent, unless there is something to say about it. */
 static void tell_none(struct files *x, const struct x509_container_account *account,
                       bool is_named) {
     bool is_locked = x->fault.code == ERR_PASSWORD;
-    bool is_ours =
-        account->type == X509_CONTAINER_PEM
-            ? probe_begins_certificate(buf_bytes(&x->content))
-            : account->type != X509_CONTAINER_NONE && account->type != X509_CONTAINER_DER;
-    bool is_broken = x->fault.code != ERR_OK && is_ours;
+    bool is_broken =
+        x->fault.code != ERR_OK && x509_container_is_meant(account->type, buf_bytes(&x->content));
     if (!is_named && !is_locked && !is_broken && !has_open_key(x))
         return;
     if (is_locked || is_broken)

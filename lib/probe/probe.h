@@ -127,10 +127,6 @@ struct probe_watch {
     void (*tick)(void *context, const struct probe_progress *progress);
 };
 
-/* Of a file in which no certificate could be read: does a line of it begin one in PEM? Much
- * that speaks of PEM, source and documents, is none. */
-bool probe_begins_certificate(struct bytes file);
-
 /* How many endpoints the plan has. ERR_LIMIT past 64 bits. */
 enum err probe_count(const struct probe_plan *plan, uint64_t *endpoints,
                      struct fault *f) MUST_CHECK;

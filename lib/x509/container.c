@@ -191,3 +191,8 @@ void x509_container_read(struct bytes file, const struct x509_container_reader *
     else
         read_values(&w, file);
 }
+
+bool x509_container_is_meant(enum x509_container type, struct bytes file) {
+    return type == X509_CONTAINER_PEM ? pem_begins_certificate(file)
+                                      : type != X509_CONTAINER_NONE && type != X509_CONTAINER_DER;
+}

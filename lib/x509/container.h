@@ -78,6 +78,10 @@ struct x509_container_account {
 void x509_container_read(struct bytes file, const struct x509_container_reader *reader,
                          struct x509_container_account *out);
 
+/* Is a file of that type meant to hold certificates, whatever is wrong with it? Of PEM one
+ * with a line that begins a certificate; plain DER may be anything. */
+bool x509_container_is_meant(enum x509_container type, struct bytes file);
+
 /* ---- Writing ---- */
 
 /* A PKCS#12 file with one key, its certificate and the chain behind it. */

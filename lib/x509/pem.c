@@ -15,6 +15,11 @@ bool pem_is(struct bytes file) {
     return bytes_find(file, bytes_text(begin)) != SIZE_MAX;
 }
 
+bool pem_begins_certificate(struct bytes file) {
+    static const char line[] = "\n-----BEGIN CERTIFICATE-----";
+    return bytes_starts(file, line + 1) || bytes_find(file, bytes_text(line)) != SIZE_MAX;
+}
+
 /* The bytes before `text`, which is taken too. False, and nothing taken, where it is absent. */
 static bool take_up_to(struct cur *c, const char *text, struct bytes *before) {
     size_t at = bytes_find(c->rest, bytes_text(text));

@@ -312,6 +312,9 @@ struct pem_object {
  * are accepted. `der` is a buffer of the caller's, overwritten by each call. */
 bool pem_next(struct cur *text, struct buf *der, struct pem_object *out);
 bool pem_is(struct bytes file); /* holds a BEGIN line */
+/* Does a line of it begin a certificate? Much that speaks of PEM, source and documents, has
+ * none that does. */
+bool pem_begins_certificate(struct bytes file);
 /* The DER of the first object whose label ends with `label` ("CERTIFICATE REQUEST" finds
  * "NEW CERTIFICATE REQUEST" too), no private key. False: there is none. */
 bool pem_find(struct bytes text, const char *label, struct buf *der);

@@ -189,7 +189,7 @@ static void text_about_pem_is_no_certificate(void **state) {
         {"",                                        false},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++)
-        assert_int_equal(probe_begins_certificate(bytes_text(rows[i].text)), rows[i].begins);
+        assert_int_equal(pem_begins_certificate(bytes_text(rows[i].text)), rows[i].begins);
 }
 
 static int make_place(void **state) {
