@@ -12,22 +12,25 @@
 #define ROWS "certificates|endpoints|observations|services|requests|agents|coverage|audit"
 
 static const struct opt_row rows[] = {
-    {OPT_TEXT, 0, "data",    "PATH",        AT(data),    "The server's data, a copy of it, or one segment"   },
-    {OPT_TEXT, 0, "format",  FORMATS,       AT(format),  "How it is written (csv)"                           },
-    {OPT_TEXT, 0, "rows",    ROWS,          AT(rows),    "What is written (certificates)"                    },
-    {OPT_TEXT, 0, "where",   "QUERY",       AT(where),   "Only what the query takes, as in the GUI"          },
-    {OPT_LIST, 0, "columns", "LIST",        AT(columns),
-     "These columns, in this order (help: all of them)"                                                      },
-    {OPT_TEXT, 0, "as-of",   "DATE",        AT(as_of),   "As it was at the end of a day, or at a moment"     },
-    {OPT_TEXT, 0, "out",     "FILE",        AT(out),     "Write there, not to standard output"               },
-    {OPT_TEXT, 0, "split",   "DIR",         AT(split),   "PEM: one file a certificate, into this folder"     },
-    {OPT_FLAG, 0, "header",  NULL,          AT(header),  "CSV: a first line with query and head of the store"},
-    {OPT_FLAG, 0, "excel",   NULL,          AT(excel),   "CSV: byte order mark, no cell is a formula"        },
-    {OPT_FLAG, 0, "chain",   NULL,          AT(chain),   "PEM: what is presented, with its chain"            },
-    {OPT_FLAG, 0, "verify",  NULL,          AT(verify),  "Only read every block, and compute the tree"       },
-    {OPT_TEXT, 0, "prove",   "SHA256|SIZE", AT(prove),
-     "Only a proof: a certificate is in the store; an earlier store of SIZE entries is its begin"            },
-    {OPT_END,  0, NULL,      NULL,          0,           NULL                                                },
+    {OPT_TEXT, 0, "data",       "PATH",        AT(data),       "The server's data, a copy of it, or one segment"   },
+    {OPT_TEXT, 0, "format",     FORMATS,       AT(format),     "How it is written (csv)"                           },
+    {OPT_TEXT, 0, "rows",       ROWS,          AT(rows),       "What is written (certificates)"                    },
+    {OPT_TEXT, 0, "where",      "QUERY",       AT(where),      "Only what the query takes, as in the GUI"          },
+    {OPT_LIST, 0, "columns",    "LIST",        AT(columns),
+     "These columns, in this order (help: all of them)"                                                            },
+    {OPT_TEXT, 0, "as-of",      "DATE",        AT(as_of),      "As it was at the end of a day, or at a moment"     },
+    {OPT_TEXT, 0, "out",        "FILE",        AT(out),        "Write there, not to standard output"               },
+    {OPT_TEXT, 0, "split",      "DIR",         AT(split),      "PEM: one file a certificate, into this folder"     },
+    {OPT_FLAG, 0, "header",     NULL,          AT(header),     "CSV: a first line with query and head of the store"},
+    {OPT_FLAG, 0, "excel",      NULL,          AT(excel),      "CSV: byte order mark, no cell is a formula"        },
+    {OPT_FLAG, 0, "chain",      NULL,          AT(chain),      "PEM: what is presented, with its chain"            },
+    {OPT_FLAG, 0, "verify",     NULL,          AT(verify),     "Only read every block, and compute the tree"       },
+    {OPT_TEXT, 0, "prove",      "SHA256|SIZE", AT(prove),
+     "Only a proof: a certificate is in the store; an earlier store of SIZE entries is its begin"                  },
+    {OPT_TEXT, 0, "checkpoint", "FILE",        AT(checkpoint),
+     "--verify that the store begins with what this signed head has; --prove in it"                                },
+    {OPT_TEXT, 0, "log-key",    "FILE|KEY",    AT(log_key),    "Who signs it (log.pub beside the store)"           },
+    {OPT_END,  0, NULL,         NULL,          0,              NULL                                                },
 };
 
 static const struct export_kind *const kinds[] = {
@@ -238,8 +241,12 @@ static int run_export(struct env *env, const void *options, const struct opt_com
     if (o->columns.n == 1 && strcmp(o->columns.items[0], "help") == 0)
         return list_columns(env, run.kind);
     run.path = o->data != NULL ? o->data : os_place(common->arena, OS_SERVER_STATE);
+    if (o->checkpoint != NULL && !o->verify && o->prove == NULL) {
+        fault_set(&f, ERR_USAGE, "--checkpoint", "goes with --verify or --prove");
+        return opt_fail(env, common, &f);
+    }
     if (run.path != NULL && o->verify)
-        return export_verify(env, common, run.path);
+        return export_verify(env, common, run.path, o);
     if (run.path != NULL && o->prove != NULL)
         return export_prove(env, common, run.path, o);
     enum err code = prepare(&run, format, common->arena, env, &f);
@@ -262,6 +269,7 @@ static const struct opt_command clm_export_main = {
                 "clm-export --format pem --chain --split served\n"
                 "clm-export --as-of 2026-12-31 --header --out year.csv\n"
                 "clm-export --data /mnt/copy --verify\n"
+                "clm-export --verify --checkpoint last-year.txt\n"
                 "clm-export --prove 9F86D081...0A08 --out proof.json",
     .rows = rows,
     .size = sizeof(struct export_options),

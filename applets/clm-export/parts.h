@@ -8,7 +8,7 @@
 #include "store/inventory/requests.h"
 
 struct export_options {
-    const char *data, *format, *rows, *where, *as_of, *out, *split, *prove;
+    const char *data, *format, *rows, *where, *as_of, *out, *split, *prove, *checkpoint, *log_key;
     struct opt_list columns;
     bool verify;
     bool header, excel, chain;
@@ -112,7 +112,9 @@ enum err export_as_ics(struct export_run *run, struct fault *f) MUST_CHECK;
 enum err export_as_cbom(struct export_run *run, struct fault *f) MUST_CHECK;
 
 /* proof.c: instead of an export. The exit status. */
-int export_verify(struct env *env, const struct opt_common *common, const char *path);
+#define EXPORT_LOG_KEY "log.pub" /* in the data folder: who signs checkpoints */
+int export_verify(struct env *env, const struct opt_common *common, const char *path,
+                  const struct export_options *o);
 int export_prove(struct env *env, const struct opt_common *common, const char *path,
                  const struct export_options *o);
 

@@ -1,33 +1,28 @@
-/* clm-export --verify and --prove: what the Merkle tree of the log (RFC 9162) shows.
- *
- * A proof is one JSON object:
- *
- *   {"type":"inclusion_proof","sha256":"of the certificate","entry":7,"tree_size":12,
- *    "root":"hex","hashes":["hex",...],"canonical":"hex"}
- *   {"type":"consistency_proof","old_size":5,"old_root":"hex","tree_size":12,
- *    "root":"hex","hashes":["hex",...]}
- *
- * `canonical` are the entry's bytes as the tree has them (store/log/entry.h): the leaf is
- * SHA-256(00 || canonical), and the certificate stands behind a head of 33 bytes. Whoever
- * has a root that was told before needs nothing else to check it, and no clm.
+/* clm-export --verify and --prove: what the Merkle tree of the log (RFC 9162) shows. A proof
+ * is one JSON object (export/proof.h); a checkpoint (export/checkpoint.h) of an earlier day
+ * says what the log must still begin with.
  */
 #include "applets/clm-export/parts.h"
 
-#include "base/json.h"
+#include "base/file.h"
 #include "base/text.h"
+#include "export/checkpoint.h"
+#include "export/proof.h"
 
 #include <string.h>
 
 enum { LEAVES_MAX = 1 << 28 };
 
 /* What is looked for while the log is read. */
-struct proof {
+struct proof_search {
     const struct env *env;
     const struct export_options *options;
     bool is_size;
     uint64_t old_size;
     uint8_t sha256[SHA256_SIZE];
     struct store_tree old;
+    struct checkpoint told;  /* all zeros where none is given */
+    struct store_tree begin; /* of as many entries as that has */
     bool is_found;
     uint64_t entry;
     struct buf canonical;
@@ -40,12 +35,84 @@ static enum err go_on(const struct env *env) {
     return *env->stop == SIGTERM ? ERR_TERMINATED : ERR_INTERRUPTED;
 }
 
+/* ---- A checkpoint ---- */
+
+/* The key of a file, or as it stands; by itself that beside the store. */
+static enum err read_key(const char *path, const char *given, struct checkpoint_key *out,
+                         struct fault *f) {
+    struct arena a;
+    struct buf text;
+    enum err code = ERR_OK;
+    arena_init(&a, 1 << 16);
+    buf_init(&text, CHECKPOINT_NOTE_MAX);
+    const char *file = given != NULL ? given : path_join(&a, path, EXPORT_LOG_KEY);
+    if (file == NULL)
+        code = fault_set(f, ERR_MEMORY, "key of the log", "%s", path);
+    else if (given != NULL && strchr(given, '+') != NULL && !file_exists(given))
+        buf_text(&text, given);
+    else
+        code = file_read(file, &text, f);
+    if (code == ERR_OK)
+        code = checkpoint_key_read(buf_bytes(&text), out, f);
+    buf_clear(&text);
+    arena_clear(&a);
+    return code;
+}
+
+/* All zeros where none is given. */
+static enum err read_checkpoint(const char *path, const struct export_options *o,
+                                struct checkpoint *out, struct fault *f) {
+    struct checkpoint_key key;
+    struct buf note;
+    *out = (struct checkpoint){0};
+    if (o->checkpoint == NULL)
+        return ERR_OK;
+    enum err code = read_key(path, o->log_key, &key, f);
+    if (code != ERR_OK)
+        return code;
+    buf_init(&note, CHECKPOINT_NOTE_MAX);
+    code = file_read(o->checkpoint, &note, f);
+    if (code == ERR_OK)
+        code = checkpoint_read(buf_bytes(&note), &key, out, f);
+    buf_clear(&note);
+    return code;
+}
+
 /* ---- Verify ---- */
 
-static enum err only_read(void *context, const struct store_entry *e, const uint8_t leaf[32]) {
+/* What is looked at while the log is read. */
+struct verifying {
+    const struct env *env;
+    struct store_tree begin; /* of as many entries as the checkpoint has */
+    struct checkpoint told;
+    bool has_checkpoint;
+};
+
+static enum err verify_entry(void *context, const struct store_entry *e, const uint8_t leaf[32]) {
+    struct verifying *v = context;
     (void)e;
-    (void)leaf;
-    return go_on(context);
+    if (v->begin.size < v->told.size)
+        store_tree_add(&v->begin, leaf);
+    return go_on(v->env);
+}
+
+static bool tree_is(const struct store_tree *tree, const struct checkpoint *told) {
+    uint8_t root[STORE_HASH_SIZE];
+    store_tree_root(tree, root);
+    return tree->size == told->size && memcmp(root, told->root, sizeof root) == 0;
+}
+
+static void tell_checkpoint(struct env *env, const char *applet, const struct verifying *v,
+                            const struct store_account *account, enum err *worst) {
+    if (!v->has_checkpoint || !account->is_whole || tree_is(&v->begin, &v->told))
+        return;
+    *worst = ERR_DAMAGED;
+    if (v->begin.size < v->told.size)
+        fprintf(env->err, "%s: the checkpoint has %llu entries, the store only %llu\n", applet,
+                (unsigned long long)v->told.size, (unsigned long long)v->begin.size);
+    else
+        fprintf(env->err, "%s: the first %llu entries are not those of the checkpoint\n", applet,
+                (unsigned long long)v->told.size);
 }
 
 static void tell_harms(struct env *env, const char *applet, const struct store_reader *r,
@@ -70,7 +137,8 @@ static void tell_harms(struct env *env, const char *applet, const struct store_r
 }
 
 static void print_account(struct env *env, const struct opt_common *common,
-                          const struct store_account *account, enum err worst) {
+                          const struct store_account *account, const struct verifying *v,
+                          enum err worst) {
     uint8_t root[STORE_HASH_SIZE];
     char hex[2 * STORE_HASH_SIZE + 1];
     store_tree_root(&account->tree, root);
@@ -80,23 +148,29 @@ static void print_account(struct env *env, const struct opt_common *common,
                 (unsigned long long)account->tree.size, hex, account->is_whole ? "true" : "false",
                 err_row(worst)->name);
     else
-        fprintf(env->out, "entries  %llu\nroot     %s\n%s\n",
+        fprintf(env->out, "entries  %llu\nroot     %s\n%s%s\n",
                 (unsigned long long)account->tree.size,
                 account->is_whole ? hex : "not known, entries are missing",
-                worst == ERR_OK ? "sound" : "damaged");
+                worst == ERR_OK ? "sound" : "damaged",
+                worst == ERR_OK && v->has_checkpoint ? ", and begins with what the checkpoint has"
+                                                     : "");
 }
 
-int export_verify(struct env *env, const struct opt_common *common, const char *path) {
-    struct store_reader *r;
+int export_verify(struct env *env, const struct opt_common *common, const char *path,
+                  const struct export_options *o) {
+    struct store_reader *r = NULL;
     struct store_account account;
+    struct verifying v = {.env = env, .has_checkpoint = o->checkpoint != NULL};
     struct fault f = {.code = ERR_OK};
-    enum err code = store_reader_open(path, &r, &f), worst = ERR_OK;
-    if (code != ERR_OK)
-        return opt_fail(env, common, &f);
-    code = store_reader_account(r, INT64_MAX, only_read, env, &account, &f);
+    enum err worst = ERR_OK, code = read_checkpoint(path, o, &v.told, &f);
+    if (code == ERR_OK)
+        code = store_reader_open(path, &r, &f);
+    if (code == ERR_OK)
+        code = store_reader_account(r, INT64_MAX, verify_entry, &v, &account, &f);
     if (code == ERR_OK) {
         tell_harms(env, common->applet, r, &account, &worst);
-        print_account(env, common, &account, worst);
+        tell_checkpoint(env, common->applet, &v, &account, &worst);
+        print_account(env, common, &account, &v, worst);
     }
     store_reader_close(r);
     return code == ERR_OK ? err_row(worst)->exit_status : opt_fail(env, common, &f);
@@ -104,7 +178,7 @@ int export_verify(struct env *env, const struct opt_common *common, const char *
 
 /* ---- Prove ---- */
 
-static bool is_wanted(const struct proof *p, const struct store_entry *e) {
+static bool is_wanted(const struct proof_search *p, const struct store_entry *e) {
     struct bytes der;
     uint8_t sha256[SHA256_SIZE];
     if (p->is_size || p->is_found || !inventory_entry_der(e, &der))
@@ -114,7 +188,7 @@ static bool is_wanted(const struct proof *p, const struct store_entry *e) {
 }
 
 static enum err see(void *context, const struct store_entry *e, const uint8_t leaf[32]) {
-    struct proof *p = context;
+    struct proof_search *p = context;
     enum err stopped = go_on(p->env);
     if (stopped != ERR_OK)
         return stopped;
@@ -127,12 +201,14 @@ static enum err see(void *context, const struct store_entry *e, const uint8_t le
         store_tree_add(&p->old, leaf);
         p->is_found = p->old.size == p->old_size;
     }
+    if (p->begin.size < p->told.size)
+        store_tree_add(&p->begin, leaf);
     buf_put(&p->leaves, bytes_of(leaf, 32));
     return p->leaves.err != ERR_OK ? p->leaves.err : p->canonical.err;
 }
 
 /* A fingerprint as people have it (colons, blanks, upper case), or a size. */
-static enum err read_wanted(struct proof *p, const char *text, struct fault *f) {
+static enum err read_wanted(struct proof_search *p, const char *text, struct fault *f) {
     char digits[2 * SHA256_SIZE];
     size_t n = 0;
     bool is_decimal = text[0] != '\0';
@@ -154,46 +230,37 @@ static enum err read_wanted(struct proof *p, const char *text, struct fault *f) 
     return p->old_size > 0 ? ERR_OK : fault_set(f, ERR_USAGE, "--prove", "a size of 1 or more");
 }
 
-static struct bytes hash_bytes(const uint8_t hash[32]) {
-    return bytes_of(hash, 32);
+static enum err make_hashes(const struct proof_search *s, uint64_t size,
+                            uint8_t hashes[STORE_PROOF_MAX][32], size_t *n) {
+    void *leaves = s->leaves.p;
+    return s->is_size
+               ? store_tree_consistency(store_tree_of_leaves, leaves, size, s->old.size, hashes, n)
+               : store_tree_inclusion(store_tree_of_leaves, leaves, size, s->entry, hashes, n);
 }
 
-static void put_hashes(struct json *j, const struct proof *p, uint64_t size) {
+static void put_proof(struct buf *out, const struct proof_search *s,
+                      const struct store_tree *tree) {
     uint8_t hashes[STORE_PROOF_MAX][32];
-    const uint8_t(*leaves)[32] = (const uint8_t(*)[32])p->leaves.p;
-    size_t n = p->is_size ? store_tree_consistency(leaves, size, p->old.size, hashes)
-                          : store_tree_inclusion(leaves, size, p->entry, hashes);
-    json_array(j, "hashes");
-    for (size_t i = 0; i < n; i++)
-        json_hex(j, NULL, hash_bytes(hashes[i]));
-    json_end(j, ']');
-}
-
-static void put_proof(struct buf *out, const struct proof *p, const struct store_tree *tree) {
     struct json j = json_to(out);
-    uint8_t root[STORE_HASH_SIZE], old_root[STORE_HASH_SIZE];
-    store_tree_root(tree, root);
-    store_tree_root(&p->old, old_root);
+    struct proof p = {.size = tree->size,
+                      .hashes = hashes[0],
+                      .is_inclusion = !s->is_size,
+                      .entry = s->entry,
+                      .canonical = buf_bytes(&s->canonical),
+                      .old_size = s->old.size};
+    if (make_hashes(s, tree->size, hashes, &p.hashes_n) != ERR_OK)
+        out->err = ERR_FAILED;
+    store_tree_root(tree, p.root);
+    store_tree_root(&s->old, p.old_root);
+    memcpy(p.sha256, s->sha256, sizeof p.sha256);
     json_object(&j, NULL);
-    json_text(&j, "type", p->is_size ? "consistency_proof" : "inclusion_proof");
-    if (p->is_size) {
-        json_int(&j, "old_size", (int64_t)p->old.size);
-        json_hex(&j, "old_root", hash_bytes(old_root));
-    } else {
-        json_hex(&j, "sha256", hash_bytes(p->sha256));
-        json_int(&j, "entry", (int64_t)p->entry);
-    }
-    json_int(&j, "tree_size", (int64_t)tree->size);
-    json_hex(&j, "root", hash_bytes(root));
-    put_hashes(&j, p, tree->size);
-    if (!p->is_size)
-        json_hex(&j, "canonical", buf_bytes(&p->canonical));
+    proof_json(&j, &p);
     json_end(&j, '}');
     buf_u8(out, '\n');
 }
 
-static enum err write_proof(struct env *env, const struct proof *p, const struct store_tree *tree,
-                            struct fault *f) {
+static enum err write_proof(struct env *env, const struct proof_search *p,
+                            const struct store_tree *tree, struct fault *f) {
     struct export_stream out;
     enum err code = export_stream_open(&out, env, p->options->out);
     if (code == ERR_OK) {
@@ -205,9 +272,22 @@ static enum err write_proof(struct env *env, const struct proof *p, const struct
     return code;
 }
 
-static enum err prove(struct env *env, const char *path, struct proof *p, struct fault *f) {
+/* The tree that the proof is about: the checkpoint's, else all of it. */
+static enum err choose_tree(const struct proof_search *p, const struct store_account *account,
+                            const struct store_tree **out, struct fault *f) {
+    *out = &account->tree;
+    if (p->options->checkpoint == NULL)
+        return ERR_OK;
+    *out = &p->begin;
+    return tree_is(&p->begin, &p->told)
+               ? ERR_OK
+               : fault_set(f, ERR_CONFLICT, "checkpoint", "is not of the begin of this store");
+}
+
+static enum err prove(struct env *env, const char *path, struct proof_search *p, struct fault *f) {
     struct store_reader *r;
     struct store_account account;
+    const struct store_tree *tree;
     enum err code = store_reader_open(path, &r, f);
     if (code != ERR_OK)
         return code;
@@ -217,19 +297,26 @@ static enum err prove(struct env *env, const char *path, struct proof *p, struct
         return code;
     if (!account.is_whole || account.wrong_heads > 0)
         return fault_set(f, ERR_DAMAGED, "log", "entries are missing: nothing can be proved");
+    code = choose_tree(p, &account, &tree, f);
+    if (code != ERR_OK)
+        return code;
+    if (p->is_size ? p->old_size > tree->size : p->is_found && p->entry >= tree->size)
+        p->is_found = false;
     if (!p->is_found && p->is_size)
-        return fault_set(f, ERR_NOT_FOUND, "--prove", "the store has %llu entries",
-                         (unsigned long long)account.tree.size);
+        return fault_set(f, ERR_NOT_FOUND, "--prove", "there are %llu entries",
+                         (unsigned long long)tree->size);
     if (!p->is_found)
         return fault_set(f, ERR_NOT_FOUND, "certificate", "not stored");
-    return write_proof(env, p, &account.tree, f);
+    return write_proof(env, p, tree, f);
 }
 
 int export_prove(struct env *env, const struct opt_common *common, const char *path,
                  const struct export_options *o) {
-    struct proof p = {.env = env, .options = o};
+    struct proof_search p = {.env = env, .options = o};
     struct fault f = {.code = ERR_OK};
     enum err code = read_wanted(&p, o->prove, &f);
+    if (code == ERR_OK)
+        code = read_checkpoint(path, o, &p.told, &f);
     buf_init(&p.canonical, STORE_ENTRY_HEAD + STORE_ENTRY_MAX);
     buf_init(&p.leaves, (size_t)LEAVES_MAX * 32);
     if (code == ERR_OK)

@@ -7,9 +7,22 @@
 #include "web/gui/gui.h"
 #include "web/http/control_client.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { CONTROL_TIMEOUT_MS = 60 * 1000 };
+
+static enum err open_log_key(const struct env *env, const struct settings *s, struct house *h,
+                             struct fault *f) {
+    struct arena a;
+    h->log_key = calloc(1, sizeof *h->log_key);
+    if (!h->log_key)
+        return fault_set(f, ERR_MEMORY, "key of the log", "no memory");
+    arena_init(&a, 1 << 16);
+    enum err code = log_key_load(env, &a, s, h->log_key, f);
+    arena_clear(&a);
+    return code;
+}
 
 enum err house_open(const struct env *env, const struct settings *s, const struct identity *id,
                     const char *url, struct house *out, struct fault *f) {
@@ -17,6 +30,8 @@ enum err house_open(const struct env *env, const struct settings *s, const struc
     enum err code = inventory_open(s->data, env, &out->inventory, f);
     if (code == ERR_OK)
         code = auth_open(env, s->data, &out->auth, f);
+    if (code == ERR_OK)
+        code = open_log_key(env, s, out, f);
     if (code == ERR_OK) {
         struct api_options o = {
             .env = env,
@@ -28,6 +43,7 @@ enum err house_open(const struct env *env, const struct settings *s, const struc
             .root_sha256 = id->root_sha256,
             .assets = gui_assets,
             .assets_n = gui_assets_n,
+            .log_key = out->log_key,
             .profiles = s->profiles,
         };
         code = api_open(&o, &out->api, f);
@@ -62,6 +78,9 @@ void house_close(struct house *h) {
     ca_close(h->ca);
     auth_close(h->auth);
     inventory_close(h->inventory);
+    if (h->log_key)
+        crypto_wipe(h->log_key, sizeof *h->log_key);
+    free(h->log_key);
     *h = (struct house){0};
 }
 

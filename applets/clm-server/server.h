@@ -10,6 +10,7 @@
  *   issuing.pem   0600: key and certificate of the built-in authority (lib/ca)
  *   ca-root.*     its root, where root.* does not serve: the certificate of the server is
  *                 yours, or the root was made for the server's certificate alone
+ *   log.key       0600: the key that signs checkpoints of the log; log.pub who it is
  *   control.sock  local administration while the server runs
  *   digest        what the last mail said, and one that could not be sent
  */
@@ -22,7 +23,7 @@
 #include "web/auth/auth.h"
 
 extern const struct opt_command clm_server_init, clm_server_run, clm_server_token, clm_server_user,
-    clm_server_check, clm_server_digest;
+    clm_server_check, clm_server_checkpoint, clm_server_digest;
 
 /* The keys of server.conf; the same rows serve `init` as options. */
 struct settings {
@@ -99,12 +100,18 @@ enum err profiles_read(struct arena *a, const struct settings *s, struct ca_prof
 /* Writes the default, where no file is there. */
 enum err profiles_make(const struct settings *s, struct fault *f) MUST_CHECK;
 
+/* The key that signs checkpoints, made where there is none; its name is NAME/log/ID and stays.
+ * ERR_FORMAT names the file. */
+enum err log_key_load(const struct env *env, struct arena *a, const struct settings *s,
+                      struct api_log_key *out, struct fault *f) MUST_CHECK;
+
 /* The store, the users and the API over them. */
 struct house {
     struct inventory *inventory;
     struct auth *auth;
     struct api *api;
-    struct ca *ca; /* NULL: nothing issues */
+    struct ca *ca;               /* NULL: nothing issues */
+    struct api_log_key *log_key; /* wiped at the end */
 };
 /* url and identity are borrowed until house_close. ERR_LOCKED where a server runs. */
 enum err house_open(const struct env *env, const struct settings *s, const struct identity *id,

@@ -91,6 +91,8 @@ enum err signature_verify(struct bytes spki, struct bytes signature_algorithm,
 
 /* Ed25519 (RFC 8032): checkpoints. */
 bool ed25519_make(const struct env *env, uint8_t public_key[32], uint8_t secret[64]);
+/* The key of a seed (the private key of RFC 8032, 5.1.5), which are the first bytes of `secret`. */
+void ed25519_of_seed(const uint8_t seed[32], uint8_t public_key[32], uint8_t secret[64]);
 void ed25519_sign(const uint8_t secret[64], struct bytes in, uint8_t signature[64]);
 bool ed25519_verify(struct bytes public_key, struct bytes in, struct bytes signature);
 

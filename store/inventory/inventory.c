@@ -80,6 +80,7 @@ static struct inventory *inventory_new(const struct env *env, struct fault *f) {
 void inventory_close(struct inventory *inv) {
     if (inv == NULL)
         return;
+    store_proofs_close(inv->proofs);
     store_log_close(inv->log); /* calls every `done` that is still owed */
     store_reader_close(inv->reader);
     state_clear(&inv->state);
@@ -109,6 +110,8 @@ enum err inventory_open(const char *dir, const struct env *env, struct inventory
         options.mark = NULL;
         code = store_log_open(dir, env, &options, &inv->log, &torn, f);
     }
+    if (code == ERR_OK)
+        code = store_proofs_open(inv->log, dir, &inv->proofs, f);
     if (code != ERR_OK) {
         inventory_close(inv);
         return code;
@@ -169,11 +172,6 @@ enum err inventory_entry(struct inventory *inv, uint64_t number, struct buf *roo
     enum err code = store_reader_get(inv->reader, number, room, out, f);
     mutex_unlock(inv->reading);
     return code;
-}
-
-struct store_tree inventory_tree(struct inventory *inv) {
-    struct store_tree none = {.size = 0};
-    return inv->log != NULL ? store_log_tree(inv->log) : none;
 }
 
 /* ---- Changes ---- */

@@ -29,6 +29,7 @@
 #include "base/arena.h"
 #include "base/env.h"
 #include "crypto/crypto.h"
+#include "export/proof.h"
 #include "model/model.h"
 #include "query/query.h"
 #include "store/log/log.h"
@@ -421,5 +422,15 @@ void inventory_count(struct inventory *inv, int64_t now_ms, int64_t quiet_after_
 
 /* The tree over all durable entries, for checkpoints. */
 struct store_tree inventory_tree(struct inventory *inv);
+
+/* Proofs (RFC 9162), of an inventory that is open for writing; texts and hashes in the arena.
+ * `size`: of the tree, 0: all entries. The first one since the opening reads the log.
+ * That the certificate's entry is in the tree. ERR_NOT_FOUND: not stored, or it came later. */
+enum err inventory_prove_cert(struct inventory *inv, const uint8_t sha256[SHA256_SIZE],
+                              uint64_t size, struct arena *a, struct proof *out,
+                              struct fault *f) MUST_CHECK;
+/* That the first old_size entries are the begin of the tree. ERR_USAGE, ERR_NOT_FOUND. */
+enum err inventory_prove_begin(struct inventory *inv, uint64_t old_size, uint64_t size,
+                               struct arena *a, struct proof *out, struct fault *f) MUST_CHECK;
 
 #endif

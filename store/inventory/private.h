@@ -4,6 +4,7 @@
 
 #include "base/thread.h"
 #include "store/inventory/index.h"
+#include "store/log/proofs.h"
 
 /* A key that is taken by a change on its way to the disk: a batch, a name. */
 struct pending {
@@ -32,6 +33,7 @@ struct care {
 struct inventory {
     struct env env;
     struct store_log *log;       /* NULL: for reading only */
+    struct store_proofs *proofs; /* over it */
     struct store_reader *reader; /* then this; under reading */
     struct mutex *reading;
     int64_t until_ms, last_ms; /* reading: entries up to until_ms; the last one of them */

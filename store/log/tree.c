@@ -12,8 +12,7 @@ unsigned store_tree_range(uint64_t size) {
     return ones;
 }
 
-/* HASH(0x01 || left || right) */
-static void node_hash(const uint8_t left[32], const uint8_t right[32], uint8_t out[32]) {
+void store_tree_node(const uint8_t left[32], const uint8_t right[32], uint8_t out[32]) {
     uint8_t node[65] = {1};
     memcpy(node + 1, left, 32);
     memcpy(node + 33, right, 32);
@@ -26,25 +25,26 @@ void store_tree_add(struct store_tree *t, const uint8_t leaf[32]) {
     memcpy(hash, leaf, 32);
     /* As in adding 1 in binary: each trailing one is a subtree of equal size. */
     for (uint64_t size = t->size; size & 1; size >>= 1)
-        node_hash(t->range[--n], hash, hash);
+        store_tree_node(t->range[--n], hash, hash);
     memcpy(t->range[n], hash, 32);
     t->size++;
 }
 
-/* MTH of some leaves: the running tree over them. */
-static void root_of(const uint8_t (*leaves)[32], uint64_t n, uint8_t out[32]) {
-    struct store_tree t = {.size = 0};
-    for (uint64_t i = 0; i < n; i++)
-        store_tree_add(&t, leaves[i]);
-    store_tree_root(&t, out);
-}
-
-/* The largest power of two below n > 1. */
-static uint64_t split(uint64_t n) {
+uint64_t store_tree_split(uint64_t n) {
     uint64_t k = 1;
     while (k < n - k)
         k *= 2;
     return k;
+}
+
+/* The running tree over them. */
+enum err store_tree_of_leaves(void *context, uint64_t from, uint64_t to, uint8_t out[32]) {
+    const uint8_t(*leaves)[32] = context;
+    struct store_tree t = {.size = 0};
+    for (uint64_t i = from; i < to; i++)
+        store_tree_add(&t, leaves[i]);
+    store_tree_root(&t, out);
+    return ERR_OK;
 }
 
 /* Proofs are found from the root down, and written from the leaf up. */
@@ -57,39 +57,41 @@ static void turn(uint8_t (*hashes)[32], size_t n) {
     }
 }
 
-size_t store_tree_inclusion(const uint8_t (*leaves)[32], uint64_t n, uint64_t index,
-                            uint8_t out[STORE_PROOF_MAX][32]) {
-    size_t count = 0;
-    while (n > 1) {
-        uint64_t k = split(n);
-        bool is_left = index < k;
-        root_of(is_left ? leaves + k : leaves, is_left ? n - k : k, out[count++]);
-        leaves += is_left ? 0 : k;
-        index -= is_left ? 0 : k;
-        n = is_left ? k : n - k;
+enum err store_tree_inclusion(store_tree_hash *hash, void *context, uint64_t n, uint64_t index,
+                              uint8_t out[STORE_PROOF_MAX][32], size_t *count) {
+    uint64_t from = 0, to = n;
+    enum err code = ERR_OK;
+    *count = 0;
+    while (to - from > 1 && code == ERR_OK) {
+        uint64_t middle = from + store_tree_split(to - from);
+        bool is_left = index < middle;
+        code = hash(context, is_left ? middle : from, is_left ? to : middle, out[(*count)++]);
+        from = is_left ? from : middle;
+        to = is_left ? middle : to;
     }
-    turn(out, count);
-    return count;
+    turn(out, *count);
+    return code;
 }
 
 /* SUBPROOF: `is_begin` as long as the old tree's subtree is a root that is known. */
-size_t store_tree_consistency(const uint8_t (*leaves)[32], uint64_t n, uint64_t m,
-                              uint8_t out[STORE_PROOF_MAX][32]) {
-    size_t count = 0;
+enum err store_tree_consistency(store_tree_hash *hash, void *context, uint64_t n, uint64_t m,
+                                uint8_t out[STORE_PROOF_MAX][32], size_t *count) {
+    uint64_t from = 0, to = n;
     bool is_begin = true;
-    while (m < n) {
-        uint64_t k = split(n);
-        bool is_left = m <= k;
-        root_of(is_left ? leaves + k : leaves, is_left ? n - k : k, out[count++]);
-        leaves += is_left ? 0 : k;
-        m -= is_left ? 0 : k;
-        n = is_left ? k : n - k;
+    enum err code = ERR_OK;
+    *count = 0;
+    while (m < to && code == ERR_OK) {
+        uint64_t middle = from + store_tree_split(to - from);
+        bool is_left = m <= middle;
+        code = hash(context, is_left ? middle : from, is_left ? to : middle, out[(*count)++]);
+        from = is_left ? from : middle;
+        to = is_left ? middle : to;
         is_begin = is_begin && is_left;
     }
-    if (!is_begin)
-        root_of(leaves, n, out[count++]);
-    turn(out, count);
-    return count;
+    if (!is_begin && code == ERR_OK)
+        code = hash(context, from, to, out[(*count)++]);
+    turn(out, *count);
+    return code;
 }
 
 void store_tree_root(const struct store_tree *t, uint8_t out[32]) {
@@ -100,5 +102,5 @@ void store_tree_root(const struct store_tree *t, uint8_t out[32]) {
     }
     memcpy(out, t->range[--n], 32);
     while (n > 0)
-        node_hash(t->range[--n], out, out);
+        store_tree_node(t->range[--n], out, out);
 }

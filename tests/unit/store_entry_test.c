@@ -114,6 +114,18 @@ static void roots_of_known_leaves(void **state) {
 }
 
 /* The tree of 8 of the common test data: the path of its first leaf. */
+static size_t inclusion(uint8_t (*leaves)[32], uint64_t n, uint64_t i, uint8_t (*proof)[32]) {
+    size_t k;
+    assert_int_equal(store_tree_inclusion(store_tree_of_leaves, leaves, n, i, proof, &k), ERR_OK);
+    return k;
+}
+
+static size_t consistency(uint8_t (*leaves)[32], uint64_t n, uint64_t m, uint8_t (*proof)[32]) {
+    size_t k;
+    assert_int_equal(store_tree_consistency(store_tree_of_leaves, leaves, n, m, proof, &k), ERR_OK);
+    return k;
+}
+
 static void a_known_path(void **state) {
     (void)state;
     static const char *const path[] = {
@@ -139,7 +151,7 @@ static void a_known_path(void **state) {
     arena_init(&a, 1u << 20);
     for (size_t i = 0; i < 8; i++)
         store_leaf_hash(bytes_of(data[i].p, data[i].n), leaves[i]);
-    assert_int_equal(store_tree_inclusion((const uint8_t(*)[32])leaves, 8, 0, proof), 3);
+    assert_int_equal(inclusion(leaves, 8, 0, proof), 3);
     for (size_t i = 0; i < 3; i++)
         assert_string_equal(hex_of(&a, bytes_of(proof[i], 32)), path[i]);
     arena_clear(&a);
@@ -185,13 +197,13 @@ static void proofs_of_all_small_trees(void **state) {
             uint8_t old[32], new[32];
             memcpy(old, leaves[i], 32);
             memcpy(new, leaves[i], 32);
-            size_t k = store_tree_inclusion((const uint8_t(*)[32])leaves, n, i, proof);
+            size_t k = inclusion(leaves, n, i, proof);
             assert_true(climb(i, n - 1, proof, k, old, new));
             assert_memory_equal(new, roots[n], 32);
         }
         for (uint64_t m = 1; m < n; m++) {
             uint8_t old[32], new[32];
-            size_t k = store_tree_consistency((const uint8_t(*)[32])leaves, n, m, proof), from = 0;
+            size_t k = consistency(leaves, n, m, proof), from = 0;
             bool is_power = (m & (m - 1)) == 0;
             memcpy(old, is_power ? roots[m] : proof[from++], 32);
             memcpy(new, old, 32);
@@ -202,7 +214,7 @@ static void proofs_of_all_small_trees(void **state) {
             assert_memory_equal(old, roots[m], 32);
             assert_memory_equal(new, roots[n], 32);
         }
-        assert_int_equal(store_tree_consistency((const uint8_t(*)[32])leaves, n, n, proof), 0);
+        assert_int_equal(consistency(leaves, n, n, proof), 0);
     }
 }
 

@@ -14,11 +14,18 @@
 #define API_API_H
 
 #include "ca/ca.h"
+#include "export/checkpoint.h"
 #include "store/inventory/inventory.h"
 #include "web/auth/auth.h"
 #include "web/http/http.h"
 
 #define API_ROOT "/api/v1"
+
+/* What signs the log's checkpoints. */
+struct api_log_key {
+    struct checkpoint_key key;
+    uint8_t secret[64];
+};
 
 struct api_options {
     const struct env *env;
@@ -30,6 +37,7 @@ struct api_options {
     const char *root_sha256; /* hex, or NULL where the root is not ours to show */
     const struct http_asset *assets; /* sorted by path */
     size_t assets_n;
+    const struct api_log_key *log_key; /* NULL: heads are told, not signed */
     const char *profiles; /* file; NULL, or where it is absent: those of ca_profiles_default */
 };
 

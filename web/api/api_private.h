@@ -56,7 +56,9 @@ struct api_param {
     const char *help;
 };
 
-enum api_content { API_JSON, API_NDJSON, API_PEM, API_CRL, API_NOTHING };
+enum api_content { API_JSON, API_NDJSON, API_PEM, API_CRL, API_NOTE, API_NOTHING };
+/* Of answers and bodies; NULL: there is none. */
+const char *api_content_type(enum api_content content);
 
 struct api_route {
     enum http_method method;
@@ -160,6 +162,9 @@ const char *api_profile_rule(struct arena *a, const struct ca_profile *p, const 
 enum err api_issue(struct api_call *call, const struct x509_request *request,
                    const struct ca_profile *profile, struct ca_issued *out) MUST_CHECK;
 bool api_has_authority(struct api_call *call);
+
+/* ---- log.c ---- */
+api_handler api_log_head, api_log_checkpoint, api_log_consistency, api_certificates_proof;
 
 /* ---- requests.c, requests_json.c ---- */
 api_handler api_requests_add, api_requests_list, api_requests_get, api_requests_approve,

@@ -115,17 +115,10 @@ static void json_answer(struct json *j, const char *status, const char *text, co
 }
 
 static void json_answers(struct json *j, const struct api_route *route) {
-    static const char *const types[] = {
-        [API_JSON] = "application/json",
-        [API_NDJSON] = "application/x-ndjson",
-        [API_PEM] = "application/x-pem-file",
-        [API_CRL] = "application/pkix-crl",
-        [API_NOTHING] = NULL,
-    };
     char status[4] = {(char)('0' + route->status / 100), (char)('0' + route->status / 10 % 10),
                       (char)('0' + route->status % 10), '\0'};
     json_object(j, "responses");
-    json_answer(j, status, "done", types[route->gives]);
+    json_answer(j, status, "done", api_content_type(route->gives));
     json_answer(j, "default", "an error (RFC 9457); \"code\" tells which",
                 "application/problem+json");
     json_end(j, '}');

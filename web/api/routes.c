@@ -367,19 +367,13 @@ static enum err check_agent(struct api_call *call) {
     return ERR_OK;
 }
 
-static const char *content_type(enum api_content content) {
-    switch (content) {
-    case API_JSON:
-        return "application/json";
-    case API_NDJSON:
-        return "application/x-ndjson";
-    case API_PEM:
-        return "application/x-pem-file";
-    case API_CRL:
-        return "application/pkix-crl";
-    default:
-        return NULL;
-    }
+const char *api_content_type(enum api_content content) {
+    static const char *const types[] = {
+        [API_JSON] = "application/json",          [API_NDJSON] = "application/x-ndjson",
+        [API_PEM] = "application/x-pem-file",     [API_CRL] = "application/pkix-crl",
+        [API_NOTE] = "text/plain; charset=utf-8", [API_NOTHING] = NULL,
+    };
+    return types[content];
 }
 
 void api_run(struct api_call *call) {
@@ -392,7 +386,7 @@ void api_run(struct api_call *call) {
         code = read_body(call);
     if (code == ERR_OK) {
         call->rq->response.status = call->route->status;
-        call->rq->response.content_type = content_type(call->route->gives);
+        call->rq->response.content_type = api_content_type(call->route->gives);
         code = call->route->handler(call);
     }
     if (code != ERR_OK) {

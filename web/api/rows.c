@@ -49,6 +49,16 @@ static const struct api_param by_sha256[] = {
     {"sha256", API_PATH, TEXT, true, "SHA-256 of the certificate's DER, hex"},
     {0},
 };
+static const struct api_param proof[] = {
+    {"sha256", API_PATH,  TEXT,   true,  "SHA-256 of the certificate's DER, hex"},
+    {"size",   API_QUERY, NUMBER, false, "entries of the tree, default all: that of a checkpoint"},
+    {0},
+};
+static const struct api_param consistency[] = {
+    {"from", API_QUERY, NUMBER, true,  "entries of the earlier tree, from 1"},
+    {"size", API_QUERY, NUMBER, false, "entries of the later one, default all"},
+    {0},
+};
 static const struct api_param by_id[] = {
     {"id", API_PATH, TEXT, true, "identifier, hex"},
     {0},
@@ -196,6 +206,8 @@ const struct api_route api_routes[] = {
         "All of one certificate, and where it was seen"),
     GET("/certificates/{sha256}/pem", AUTH_VIEWER, API_PEM, api_certificates_pem, by_sha256,
         "The certificate as a PEM file"),
+    GET("/certificates/{sha256}/proof", AUTH_VIEWER, API_JSON, api_certificates_proof, proof,
+        "Proof that it is in the log (RFC 9162), with the entry's bytes"),
     POST("/certificates/{sha256}/revoke", AUTH_ADMIN, 200, api_certificates_revoke, revocation,
          "Revoke a certificate that the built-in authority issued"),
     GET("/query", AUTH_VIEWER, API_JSON, api_query_fields, none,
@@ -237,6 +249,12 @@ const struct api_route api_routes[] = {
         "Owner, tags and notes of a line of certificates"),
     POST("/services/{id}", AUTH_ADMIN, 200, api_services_set, service,
          "Set owner, tags and notes"),
+    GET("/log", AUTH_VIEWER, API_JSON, api_log_head, none,
+        "The log's size, root, and the key that signs its checkpoints"),
+    GET("/log/checkpoint", AUTH_PUBLIC, API_NOTE, api_log_checkpoint, none,
+        "Its signed head (C2SP tlog-checkpoint), for witnesses and auditors"),
+    GET("/log/consistency", AUTH_VIEWER, API_JSON, api_log_consistency, consistency,
+        "Proof that it only grew since it had `from` entries (RFC 9162)"),
     GET("/ca/chain", AUTH_PUBLIC, API_PEM, api_ca_chain, none,
         "The issuing certificate and its root"),
     GET("/ca/crl", AUTH_PUBLIC, API_CRL, api_ca_crl, none,
