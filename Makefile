@@ -29,7 +29,7 @@ VERSION := $(shell cat VERSION)
 # ---- what there is ---------------------------------------------------------
 
 BASE := bytes buf arena err clock text json zip thread env file walk process opt der ber oid ip $(if $(filter windows-%,$(TARGET)),os_win32,os_posix)
-CRYPTO := hash aead ecdh sodium key verify rc2 pbe_kdf pbe
+CRYPTO := hash sha_x86 aead ecdh sodium key verify rc2 pbe_kdf pbe
 X509 := time name general_name details key key_file extension cert request crl deviation host pem container pkcs7 pkcs12 pkcs12_write jks path chain extension_write write
 TLS := suites names hello message schedule record harvest
 NET := signature loop conn resolve trust easy http smtp
@@ -159,7 +159,7 @@ $(B)/store/inventory/index.o: CLM_CFLAGS += \
 # The pages of the GUI as one C file, made by a tool that runs here.
 HOSTCC ?= cc
 EMBED := build/host/embed
-EMBED_SOURCES := web/gui/embed.c lib/base/buf.c lib/base/bytes.c lib/base/zip.c lib/crypto/hash.c
+EMBED_SOURCES := web/gui/embed.c lib/base/buf.c lib/base/bytes.c lib/base/zip.c lib/crypto/hash.c lib/crypto/sha_x86.c
 EMBED_DEPS = $(addprefix build/deps/src/zlib/,adler32.c crc32.c deflate.c trees.c zutil.c inflate.c inffast.c \
 	inftrees.c) $(addprefix build/deps/src/bearssl/src/,hash/md5.c hash/sha1.c hash/sha2small.c hash/sha2big.c) \
 	$(wildcard build/deps/src/bearssl/src/codec/*32*.c build/deps/src/bearssl/src/codec/*64*.c)

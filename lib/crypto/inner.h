@@ -1,8 +1,10 @@
-/* What the files about keys share. Private to the room. */
+/* What the files of this room share. Private to it. */
 #ifndef CRYPTO_INNER_H
 #define CRYPTO_INNER_H
 
 #include "base/bytes.h"
+
+#include <bearssl.h>
 
 /* BearSSL's key structs have pointers to what may be written; it only reads there. */
 static inline unsigned char *crypto_unwritten(struct bytes b) {
@@ -12,5 +14,9 @@ static inline unsigned char *crypto_unwritten(struct bytes b) {
     } u = {.in = b.p};
     return u.out;
 }
+
+/* sha_x86.c: the quickest that this processor has. */
+const br_hash_class *crypto_sha1_class(void);
+const br_hash_class *crypto_sha256_class(void);
 
 #endif
