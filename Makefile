@@ -218,7 +218,8 @@ build/host/peers/%: tests/peers/%.c
 
 # The corpus of make test, and the certificates inside of source packages (one that the
 # mirror lacks is named and left out).
-CORPUS := gnutls28 openssl
+CORPUS := gnutls28 openssl nss wolfssl botan mbedtls golang-1.19 bouncycastle mono samba xmlsec1 qtbase-opensource-src \
+	android-platform-external-boringssl aws-crt-python libnet-ssleay-perl osslsigncode golang-github-smallstep-certificates
 corpus: all $(HOST_PEERS:%=build/host/peers/%)
 	@sh lib/deps/tools.sh build test
 	@for p in $(CORPUS); do sh lib/deps/obtain.sh build/corpus $$p || echo "  LEFT OUT $$p"; done

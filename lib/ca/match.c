@@ -87,6 +87,7 @@ static void check_form(struct matching *m) {
         const char *text;
     } rows[] = {
         {X509_DEV_EXTENSION_UNREADABLE, "an extension that is asked for cannot be read"},
+        {X509_DEV_EXTENSION_TRAILING,   "bytes follow behind the value of an extension"},
         {X509_DEV_EXTENSION_TWICE,      "an extension is asked for twice"              },
         {X509_DEV_KEY_UNREADABLE,       "the public key cannot be read"                },
         {X509_DEV_KEY_NEGATIVE,         "a number of the public key is negative"       },

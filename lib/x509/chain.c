@@ -74,7 +74,8 @@ static bool has_known_extensions(struct climb *c, const struct x509_cert *cert) 
         if ((x->critical && !is_processed(x->id)) || x->id == OID_NAME_CONSTRAINTS)
             return refuse(c, cert, "extension", "%s is not processed here", x->name);
     }
-    if ((cert->deviations & (X509_DEV_EXTENSION_UNREADABLE | X509_DEV_EXTENSION_TWICE)) != 0)
+    if ((cert->deviations & (X509_DEV_EXTENSION_UNREADABLE | X509_DEV_EXTENSION_TRAILING |
+                             X509_DEV_EXTENSION_TWICE)) != 0)
         return refuse(c, cert, "extension", "%s", "one is malformed or there twice");
     return true;
 }

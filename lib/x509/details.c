@@ -267,8 +267,9 @@ enum { READERS = sizeof readers / sizeof readers[0] };
 
 static void read_one(struct arena *a, const struct x509_extension *x, size_t reader,
                      struct x509_details *out) {
+    struct bytes value = x509_inner_first(x->value, &out->deviations);
     struct x509_details read = *out;
-    if (readers[reader].read(a, x->value, &read))
+    if (readers[reader].read(a, value, &read))
         *out = read;
     else
         out->deviations |= X509_DEV_EXTENSION_UNREADABLE;

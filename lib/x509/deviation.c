@@ -61,6 +61,8 @@ static const struct x509_deviation_row rows[] = {
      "a name of a rare kind cannot be read", "RFC 5280, 4.2.1.6"},
     {X509_DEV_TIME_FRACTION, "time_fraction",
      "a time has parts of a second", "RFC 5280, 4.1.2.5.2"},
+    {X509_DEV_EXTENSION_TRAILING, "extension_trailing",
+     "bytes follow behind the value of an extension; they are passed over", "RFC 5280, 4.2"},
 };
 /* clang-format on */
 

@@ -263,11 +263,22 @@ static const struct {
     {OID_AUTHORITY_KEY_ID,   read_authority_key_id  },
 };
 
+struct bytes x509_inner_first(struct bytes value, unsigned *deviations) {
+    struct cur c = cur_open(value);
+    der_any(&c);
+    if (c.bad || c.rest.n == 0)
+        return value;
+    *deviations |= X509_DEV_EXTENSION_TRAILING;
+    return bytes_part(value, 0, value.n - c.rest.n);
+}
+
 static enum err read_known(struct x509_reader *r, const struct x509_extension *x) {
+    struct x509_extension first = *x;
     for (size_t i = 0; i < sizeof readers / sizeof readers[0]; i++) {
         if (readers[i].id != x->id)
             continue;
-        enum err e = readers[i].read(r, x);
+        first.value = x509_inner_first(x->value, &r->out->deviations);
+        enum err e = readers[i].read(r, &first);
         if (e != ERR_FORMAT)
             return e;
         r->out->deviations |= X509_DEV_EXTENSION_UNREADABLE;

@@ -45,6 +45,9 @@ bool x509_inner_bits(struct cur *c, struct bytes *octets, unsigned *unused);
 
 /* How many values a SEQUENCE OF has; `most` + 1 where there are more. */
 size_t x509_inner_count(struct cur c, size_t most);
+/* The first value of an extension's content: what is behind it is passed over, as OpenSSL
+ * does, and flagged. */
+struct bytes x509_inner_first(struct bytes value, unsigned *deviations);
 
 /* Fills out->key from out->spki. */
 enum err x509_inner_read_key(struct x509_reader *r);

@@ -66,6 +66,7 @@ enum x509_deviation {
     X509_DEV_CURVE_EXPLICIT = 1u << 26,
     X509_DEV_GENERAL_NAME = 1u << 27,
     X509_DEV_TIME_FRACTION = 1u << 28,
+    X509_DEV_EXTENSION_TRAILING = 1u << 29,
 };
 
 struct x509_deviation_row {

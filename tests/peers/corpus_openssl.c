@@ -5,6 +5,7 @@
  * Prints a line of JSON for each: null where it cannot read it. Foreign text is hex,
  * types and algorithms are dotted, so that nothing depends on how OpenSSL names them.
  */
+#define _GNU_SOURCE /* memmem */
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
@@ -129,6 +130,18 @@ static void put_key(X509 *x) {
         printf(",\"curve\":\"%s\"", group);
 }
 
+/* Whether what OpenSSL would write, which it hashes, is what it read. */
+static void put_canonical(X509 *x, const uint8_t *der, size_t n) {
+    unsigned char *whole = NULL, *spki = NULL;
+    int whole_n = i2d_X509(x, &whole), spki_n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &spki);
+    int same = whole_n > 0 && (size_t)whole_n == n && memcmp(whole, der, n) == 0;
+    int spki_same = spki_n > 0 && memmem(der, n, spki, (size_t)spki_n) != NULL;
+    printf("\"canonical\":%s,\"spki_canonical\":%s,", same ? "true" : "false",
+           spki_same ? "true" : "false");
+    OPENSSL_free(whole);
+    OPENSSL_free(spki);
+}
+
 static void put_digests(X509 *x) {
     static const struct {
         const char *key;
@@ -150,7 +163,7 @@ static void put_digests(X509 *x) {
     OPENSSL_free(spki);
 }
 
-static void put_certificate(X509 *x) {
+static void put_certificate(X509 *x, const uint8_t *der, size_t n) {
     const X509_ALGOR *algorithm;
     const ASN1_OBJECT *oid;
     BIGNUM *serial = ASN1_INTEGER_to_BN(X509_get0_serialNumber(x), NULL);
@@ -172,6 +185,7 @@ static void put_certificate(X509 *x) {
     printf(",");
     put_alt_names(x);
     printf(",");
+    put_canonical(x, der, n);
     put_digests(x);
     printf("}\n");
     OPENSSL_free(hex);
@@ -192,7 +206,7 @@ int main(int argc, char **argv) {
         const unsigned char *p = file + at + 4;
         X509 *x = d2i_X509(NULL, &p, n);
         if (x != NULL && p == file + at + 4 + n)
-            put_certificate(x);
+            put_certificate(x, file + at + 4, (size_t)n);
         else
             printf("null\n");
         X509_free(x);
