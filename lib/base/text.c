@@ -176,22 +176,52 @@ void base64url_put(struct buf *out, struct bytes b) {
                   false);
 }
 
+/* Of either alphabet; -1: no digit. */
 static int base64_value(uint8_t c) {
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (ascii_is_digit(c))
-        return c - '0' + 52;
-    if (c == '+' || c == '-')
-        return 62;
-    return c == '/' || c == '_' ? 63 : -1;
+    /* clang-format off */
+    static const int8_t values[128] = {
+        -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+        -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+        -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 62, -1, 62, -1, 63,
+        52, 53, 54, 55, 56, 57, 58, 59, 60, 61, -1, -1, -1, -1, -1, -1,
+        -1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,
+        15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, -1, -1, -1, -1, 63,
+        -1, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40,
+        41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, -1, -1, -1, -1, -1,
+    };
+    /* clang-format on */
+    return c < sizeof values ? values[c] : -1;
+}
+
+/* Takes as many times four digits as stand there without anything between; how many digits. */
+static size_t base64_run(struct bytes text, struct buf *out) {
+    size_t n = 0;
+    while (n < text.n && base64_value(text.p[n]) >= 0)
+        n++;
+    n -= n % 4;
+    uint8_t *at = buf_reserve(out, n / 4 * 3);
+    if (at == NULL)
+        return 0;
+    for (size_t i = 0; i < n; i += 4, at += 3) {
+        uint32_t v = 0;
+        for (size_t k = 0; k < 4; k++)
+            v = v << 6 | (uint32_t)base64_value(text.p[i + k]);
+        at[0] = (uint8_t)(v >> 16);
+        at[1] = (uint8_t)(v >> 8);
+        at[2] = (uint8_t)v;
+    }
+    buf_commit(out, n / 4 * 3);
+    return n;
 }
 
 bool base64_read(struct bytes text, struct buf *out) {
     uint32_t bits = 0;
     unsigned n_bits = 0, digits = 0, padding = 0;
     for (size_t i = 0; i < text.n; i++) {
+        if (n_bits == 0 && padding == 0)
+            i += base64_run(bytes_part(text, i, text.n), out);
+        if (i == text.n)
+            break;
         uint8_t c = text.p[i];
         if (c == ' ' || c == '\t' || c == '\r' || c == '\n')
             continue;

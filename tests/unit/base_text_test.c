@@ -46,6 +46,40 @@ static void base64_refuses(void **state) {
     buf_clear(&b);
 }
 
+/* Every length, broken into lines of every width, comes back; and no more than fits is taken. */
+static void base64_of_any_shape(void **state) {
+    uint8_t plain[100];
+    struct buf coded, lines, back;
+    (void)state;
+    buf_init(&coded, 1000);
+    buf_init(&lines, 1000);
+    buf_init(&back, sizeof plain);
+    for (size_t i = 0; i < sizeof plain; i++)
+        plain[i] = (uint8_t)(i * 73 + 200);
+    for (size_t n = 0; n <= sizeof plain; n++)
+        for (size_t width = 1; width < 20; width++) {
+            buf_reset(&coded);
+            buf_reset(&lines);
+            buf_reset(&back);
+            base64_put(&coded, bytes_of(plain, n));
+            for (size_t i = 0; i < coded.n; i += width) {
+                buf_put(&lines, bytes_part(buf_bytes(&coded), i, width));
+                buf_text(&lines, width % 2 == 0 ? "\r\n" : "\n");
+            }
+            assert_true(base64_read(buf_bytes(&lines), &back));
+            assert_int_equal(back.n, n);
+            assert_true(n == 0 || memcmp(back.p, plain, n) == 0);
+        }
+    buf_reset(&coded);
+    base64_put(&coded, bytes_of(plain, sizeof plain));
+    buf_text(&coded, "AAAA");
+    buf_reset(&back);
+    assert_false(base64_read(buf_bytes(&coded), &back));
+    buf_clear(&coded);
+    buf_clear(&lines);
+    buf_clear(&back);
+}
+
 static void hex_both_ways(void **state) {
     (void)state;
     uint8_t out[3];
@@ -214,11 +248,17 @@ static void every_error_has_its_row(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(base64_vectors),          cmocka_unit_test(base64_refuses),
-        cmocka_unit_test(hex_both_ways),           cmocka_unit_test(utf8_is_strict),
-        cmocka_unit_test(escapes_what_deceives),   cmocka_unit_test(numbers_and_distances),
-        cmocka_unit_test(moments_of_the_calendar), cmocka_unit_test(refuses_moments_that_are_none),
-        cmocka_unit_test(days_and_durations),      cmocka_unit_test(every_error_has_its_row),
+        cmocka_unit_test(base64_vectors),
+        cmocka_unit_test(base64_refuses),
+        cmocka_unit_test(base64_of_any_shape),
+        cmocka_unit_test(hex_both_ways),
+        cmocka_unit_test(utf8_is_strict),
+        cmocka_unit_test(escapes_what_deceives),
+        cmocka_unit_test(numbers_and_distances),
+        cmocka_unit_test(moments_of_the_calendar),
+        cmocka_unit_test(refuses_moments_that_are_none),
+        cmocka_unit_test(days_and_durations),
+        cmocka_unit_test(every_error_has_its_row),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
