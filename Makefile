@@ -84,7 +84,7 @@ UNIT_TESTS := \
 	crypto_verify_test crypto_rc2_test crypto_pbe_test \
 	tls_hello_test tls_message_test tls_schedule_test tls_harvest_test \
 	x509_time_test x509_name_test x509_cert_test x509_details_test x509_damage_test x509_host_test x509_pem_test x509_container_test x509_chain_test x509_path_test \
-	x509_request_test x509_crl_test \
+	x509_request_test x509_crl_test x509_pq_test \
 	ca_profile_test ca_match_test ca_builtin_test \
 	auth_users_test auth_sessions_test auth_tokens_test auth_signature_test \
 	store_entry_test store_proofs_test store_log_test store_damage_test store_index_test store_inventory_test store_requests_test \
@@ -219,7 +219,7 @@ build/host/peers/%: tests/peers/%.c
 # The corpus of make test, and the certificates inside of source packages (one that the
 # mirror lacks is named and left out).
 CORPUS := gnutls28 openssl nss wolfssl botan mbedtls golang-1.19 bouncycastle mono samba xmlsec1 qtbase-opensource-src \
-	android-platform-external-boringssl aws-crt-python libnet-ssleay-perl osslsigncode golang-github-smallstep-certificates
+	android-platform-external-boringssl aws-crt-python libnet-ssleay-perl osslsigncode golang-github-smallstep-certificates fwupd
 corpus: all $(HOST_PEERS:%=build/host/peers/%)
 	@sh lib/deps/tools.sh build test
 	@for p in $(CORPUS); do sh lib/deps/obtain.sh build/corpus $$p || echo "  LEFT OUT $$p"; done

@@ -159,6 +159,20 @@ static const struct oid_row curves[] = {
     {OID_OTHER, DER("\x2b\x24\x03\x03\x02\x08\x01\x01\x0d"), "brainpoolP512r1", 512}, /* 1.3.36.3.3.2.8.1.1.13 */
     {OID_OTHER, DER("\x2b\x24\x03\x03\x02\x08\x01\x01\x0e"), "brainpoolP512t1", 512}, /* 1.3.36.3.3.2.8.1.1.14 */
     {OID_OTHER, DER("\x2a\x81\x1c\xcf\x55\x01\x82\x2d"), "SM2", 256}, /* 1.2.156.10197.1.301 */
+    {OID_OTHER, DER("\x2a\x85\x03\x02\x02\x23\x00"), "id-GostR3410-2001-TestParamSet", 256}, /* 1.2.643.2.2.35.0 */
+    {OID_OTHER, DER("\x2a\x85\x03\x02\x02\x23\x01"), "id-GostR3410-2001-CryptoPro-A-ParamSet", 256}, /* 1.2.643.2.2.35.1 */
+    {OID_OTHER, DER("\x2a\x85\x03\x02\x02\x23\x02"), "id-GostR3410-2001-CryptoPro-B-ParamSet", 256}, /* 1.2.643.2.2.35.2 */
+    {OID_OTHER, DER("\x2a\x85\x03\x02\x02\x23\x03"), "id-GostR3410-2001-CryptoPro-C-ParamSet", 256}, /* 1.2.643.2.2.35.3 */
+    {OID_OTHER, DER("\x2a\x85\x03\x02\x02\x24\x00"), "id-GostR3410-2001-CryptoPro-XchA-ParamSet", 256}, /* 1.2.643.2.2.36.0 */
+    {OID_OTHER, DER("\x2a\x85\x03\x02\x02\x24\x01"), "id-GostR3410-2001-CryptoPro-XchB-ParamSet", 256}, /* 1.2.643.2.2.36.1 */
+    {OID_OTHER, DER("\x2a\x85\x03\x07\x01\x02\x01\x01\x01"), "id-tc26-gost-3410-2012-256-paramSetA", 256}, /* 1.2.643.7.1.2.1.1.1 */
+    {OID_OTHER, DER("\x2a\x85\x03\x07\x01\x02\x01\x01\x02"), "id-tc26-gost-3410-2012-256-paramSetB", 256}, /* 1.2.643.7.1.2.1.1.2 */
+    {OID_OTHER, DER("\x2a\x85\x03\x07\x01\x02\x01\x01\x03"), "id-tc26-gost-3410-2012-256-paramSetC", 256}, /* 1.2.643.7.1.2.1.1.3 */
+    {OID_OTHER, DER("\x2a\x85\x03\x07\x01\x02\x01\x01\x04"), "id-tc26-gost-3410-2012-256-paramSetD", 256}, /* 1.2.643.7.1.2.1.1.4 */
+    {OID_OTHER, DER("\x2a\x85\x03\x07\x01\x02\x01\x02\x00"), "id-tc26-gost-3410-2012-512-paramSetTest", 512}, /* 1.2.643.7.1.2.1.2.0 */
+    {OID_OTHER, DER("\x2a\x85\x03\x07\x01\x02\x01\x02\x01"), "id-tc26-gost-3410-2012-512-paramSetA", 512}, /* 1.2.643.7.1.2.1.2.1 */
+    {OID_OTHER, DER("\x2a\x85\x03\x07\x01\x02\x01\x02\x02"), "id-tc26-gost-3410-2012-512-paramSetB", 512}, /* 1.2.643.7.1.2.1.2.2 */
+    {OID_OTHER, DER("\x2a\x85\x03\x07\x01\x02\x01\x02\x03"), "id-tc26-gost-3410-2012-512-paramSetC", 512}, /* 1.2.643.7.1.2.1.2.3 */
     {OID_OTHER, DER("\x2b\x81\x04\x00\x08"), "secp160r1", 160}, /* 1.3.132.0.8 */
     {OID_OTHER, DER("\x2b\x81\x04\x00\x09"), "secp160k1", 160}, /* 1.3.132.0.9 */
     {OID_OTHER, DER("\x2b\x81\x04\x00\x1e"), "secp160r2", 160}, /* 1.3.132.0.30 */

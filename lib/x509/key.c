@@ -67,6 +67,45 @@ static bool read_prime(struct x509_reader *r, struct x509_key *key) {
     return !inner.bad;
 }
 
+/* GostR3410-PublicKeyParameters (RFC 4491, RFC 9215): the curve comes first. */
+static bool read_gost(struct x509_reader *r, struct x509_key *key) {
+    struct cur c = cur_open(key->parameters);
+    if (!der_peek(&c, DER_SEQUENCE))
+        return key->parameters.n == 0;
+    struct cur inner = der_open(&c, DER_SEQUENCE);
+    struct bytes oid = der_oid(&inner);
+    if (inner.bad)
+        return false;
+    key->curve = x509_inner_oid_name(r->a, OID_CURVE, oid);
+    return key->curve != NULL;
+}
+
+/* Keys of one size only, in octets, and without parameters (RFC 9881, 9909 and 9935 with the
+ * sizes of FIPS 204, 205 and 203). */
+static bool has_right_size(const struct x509_key *key) {
+    static const struct {
+        const char *begin;
+        size_t octets;
+    } sizes[] = {
+        {"ML-DSA-44",         1312},
+        {"ML-DSA-65",         1952},
+        {"ML-DSA-87",         2592},
+        {"ML-KEM-512",        800 },
+        {"ML-KEM-768",        1184},
+        {"ML-KEM-1024",       1568},
+        {"SLH-DSA-SHA2-128",  32  },
+        {"SLH-DSA-SHA2-192",  48  },
+        {"SLH-DSA-SHA2-256",  64  },
+        {"SLH-DSA-SHAKE-128", 32  },
+        {"SLH-DSA-SHAKE-192", 48  },
+        {"SLH-DSA-SHAKE-256", 64  },
+    };
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
+        if (bytes_starts(bytes_text(key->algorithm), sizes[i].begin))
+            return key->public_key.n == sizes[i].octets && key->parameters.n == 0;
+    return true;
+}
+
 static bool has_prime(const char *algorithm) {
     struct bytes name = bytes_text(algorithm);
     return bytes_is(name, "DSA") || bytes_is(name, "DH") || bytes_is(name, "X9.42 DH");
@@ -77,7 +116,11 @@ static bool read_inside(struct x509_reader *r, struct x509_key *key) {
         return read_rsa(r, key);
     if (key->id == OID_EC)
         return read_ec(r, key);
-    return !has_prime(key->algorithm) || read_prime(r, key);
+    if (bytes_starts(bytes_text(key->algorithm), "GOST R 34.10-20"))
+        return read_gost(r, key);
+    if (has_prime(key->algorithm))
+        return read_prime(r, key);
+    return has_right_size(key);
 }
 
 enum err x509_inner_read_key(struct x509_reader *r) {
