@@ -52,7 +52,7 @@ GUI := index.html style.css icon.svg app.js api.js dom.js format.js list.js quer
 	dashboard.js certificates.js certificate.js endpoints.js agents.js requests.js admin.js
 APPLETS := \
 	ers/ers ers/targets ers/discover ers/discover_say ers/inspect ers/inspect_show ers/inspect_text ers/inspect_look ers/inspect_chain ers/fail_on ers/password ers/agent ers/session ers/spool \
-	ers/deliver ers/last ers/scan ers/scan_plan ers/scan_own ers/scan_watch ers/scan_news ers/scan_report ers/explain ers/explain_rules \
+	ers/deliver ers/last ers/done ers/scan ers/scan_plan ers/scan_own ers/scan_watch ers/scan_news ers/scan_report ers/explain ers/explain_rules \
 	ers/login ers/push ers/status ers/logout ers/requests ers/install ers/advance ers/look \
 	ers/request ers/renew ers/sync \
 	clm-server/clm-server clm-server/settings clm-server/identity clm-server/log_key clm-server/authority \
@@ -95,7 +95,7 @@ UNIT_TESTS := \
 FUZZ_TARGETS := \
 	notify_state_fuzz \
 	net_signature_fuzz \
-	ers_last_fuzz ers_requests_fuzz \
+	ers_last_fuzz ers_done_fuzz ers_requests_fuzz \
 	model_target_fuzz model_target_file_fuzz model_observation_fuzz \
 	http_reader_fuzz \
 	tls_harvest_fuzz probe_dialogue_fuzz \
@@ -109,7 +109,7 @@ FUZZ_TARGETS := \
 	store_block_fuzz store_record_fuzz
 TORTURE_TESTS := server_kill_test.py store_kill.py
 PEER_TESTS := \
-	query_test.py checkpoint_test.py \
+	query_test.py checkpoint_test.py resume_test.py \
 	request_test.py request_faults_test.py false_start_test.py try_test.py digest_test.py \
 	clm_words_test.py dist_root_test.py gui_test.py house_test.py net_http_test.py scan_test.py faces_test.py news_test.py explain_test.py hostile_test.py \
 	push_test.py starttls_test.py binary_test.py discover_test.py http_test.py tls_test.py inspect_test.py inspect_chain_test.py cases_test.py \

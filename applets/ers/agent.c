@@ -38,6 +38,7 @@ enum err agent_open(struct env *env, const struct opt_common *common, struct age
     a.lock_file = in_state(&a, "scan.lock");
     a.spool = in_state(&a, "spool");
     a.last = in_state(&a, "last-scan");
+    a.done = in_state(&a, "scan-done");
     a.delivery = in_state(&a, "delivery");
     if (a.arena->err)
         return fault_set(f, a.arena->err, "paths", "%s", a.places.state);

@@ -61,6 +61,8 @@ static enum err open_outputs(struct scan *s, struct fault *f) {
         fprintf(s->env->err, "ers scan: %s is damaged: all is new this time\n", s->agent.last);
         s->last = (struct last){0};
     }
+    if (!err && s->is_pass)
+        err = done_begin(&s->done, s->agent.done, &s->before, env_now_s(s->env), f);
     return err || s->is_look ? err : scan_plan_known(s, f);
 }
 
@@ -69,6 +71,7 @@ static void close_outputs(struct scan *s) {
         /* told before, where it mattered */
     }
     spool_writer_clear(&s->spool);
+    done_close(&s->done);
     buf_clear(&s->lines.buf);
     buf_clear(&s->output.buf);
     buf_clear(&s->text);
@@ -241,6 +244,8 @@ static int finish(struct scan *s, struct fault *f) {
         delivered = deliver(s, buf_bytes(&summary), said, sizeof said, f);
         if (delivered)
             tell_undelivered(s, f);
+        if (s->is_pass && s->spool.err == ERR_OK)
+            err = s->complete ? done_remove(&s->done, f) : done_flush(&s->done, f);
         if (s->shows_table)
             scan_show_result(s, said);
     }
@@ -329,6 +334,8 @@ static const struct opt_row rows[] = {
     {OPT_DURATION, 0, "jitter",    "TIME", AT(jitter_ms),    "Begin at a random moment within it"            },
     {OPT_TEXT,     0, "faces",     "HOW",  AT(faces),
      "quick: one look at each address; full: every certificate there (by target)"                            },
+    {OPT_FLAG,     0, "resume",    NULL,   AT(resume),
+     "Leave out what the last scan looked at before it was interrupted"                                      },
     {OPT_FLAG,     0, "push",      NULL,   AT(push),         "Push also what was seen at TARGETs of the line"},
     {OPT_FLAG,     0, "no-push",   NULL,   AT(no_push),      "Keep it in the spool, for ers push"            },
     {OPT_TEXT,     0, "output",    "FILE", AT(output),
@@ -348,6 +355,7 @@ const struct opt_command ers_scan = {
     .examples = "ers scan                              (all that is configured)\n"
                 "ers scan mail.example.com:443         (a look, nothing is remembered)\n"
                 "ers scan 192.0.2.0/24 --ports 443,8443 --json\n"
+                "ers scan --resume                     (after an interrupted one)\n"
                 "ers scan --fail-on expired,expiring=14d",
     .rows = rows,
     .takes_words = true,

@@ -12,6 +12,7 @@
 
 #include "applets/ers/agent.h"
 #include "applets/ers/fail_on.h"
+#include "applets/ers/done.h"
 #include "applets/ers/last.h"
 #include "applets/ers/spool.h"
 #include "base/file.h"
@@ -23,7 +24,7 @@ struct scan_options {
     const char *ports, *sni, *connect, *protocol, *faces, *output;
     struct opt_list fail_on;
     uint64_t timeout_ms, deadline_ms, rate, per_host, parallel, jitter_ms, chain_max_kb;
-    bool push, no_push, all, pem, dry_run;
+    bool push, no_push, all, pem, dry_run, resume;
 };
 
 /* What is shown of a certificate at an endpoint, or of an endpoint without any. */
@@ -105,6 +106,10 @@ struct scan {
     struct scan_stream lines, output;
     struct spool_writer spool;
     struct last last;
+    struct done before; /* looked at by the scan that this one continues */
+    uint64_t skipped;   /* of these, met again */
+    struct done_writer done;
+    uint64_t batches;   /* of the spool, when an endpoint ended last */
     struct arena arena; /* of the rows */
     struct scan_row *rows;
     size_t rows_n, rows_cap;
@@ -127,6 +132,9 @@ enum err scan_own_targets(struct scan *s, struct fault *f) MUST_CHECK;
 
 /* scan_watch.c */
 struct probe_watch scan_watch(struct scan *s);
+/* "HOST:PORT PROTOCOL" or "PATH file", escaped; *shown is the length of the first part. In
+ * s->text. */
+struct bytes scan_key(struct scan *s, const struct model_endpoint *e, size_t *shown);
 void scan_stream_line(struct scan_stream *stream, struct bytes line);
 enum err scan_stream_close(struct scan_stream *stream, struct fault *f) MUST_CHECK;
 /* The summary as one line of JSON, with "complete". */

@@ -135,6 +135,9 @@ static enum err check_options(struct scan *s, struct fault *f) {
     const struct scan_options *o = s->options;
     if (o->push && o->no_push)
         return fault_set(f, ERR_USAGE, "options", "--push and --no-push contradict each other");
+    if (o->resume && !s->is_pass)
+        return fault_set(f, ERR_USAGE, "--resume",
+                         "continues a scan of all that is configured, as it is configured");
     if (o->push && !s->agent.enrolled && !s->look)
         return fault_set(f, ERR_CREDENTIALS, "--push", "no server yet: ers login URL");
     return ERR_OK;
@@ -185,6 +188,21 @@ static size_t chain_max_of(const struct scan_options *o) {
     return (size_t)(kb < KB_MAX ? kb : KB_MAX) * 1024;
 }
 
+static bool is_done(void *context, const struct model_endpoint *e) {
+    struct scan *s = context;
+    size_t shown;
+    bool is_it = done_has(&s->before, scan_key(s, e, &shown));
+    s->skipped += is_it;
+    return is_it;
+}
+
+static enum err read_done(struct scan *s, struct fault *f) {
+    enum err err = done_read(s->common->arena, s->agent.done, env_now_s(s->env), &s->before, f);
+    s->plan.is_done = is_done;
+    s->plan.done_context = s;
+    return err;
+}
+
 enum err scan_plan_open(struct scan *s, struct fault *f) {
     const struct scan_options *o = s->options;
     s->is_look = s->common->words.n > 0 || s->look;
@@ -204,8 +222,12 @@ enum err scan_plan_open(struct scan *s, struct fault *f) {
         err = fail_on_read(&s->fail_on, &s->options->fail_on, f);
     if (!err)
         err = read_targets(s, f);
+    if (!err && o->resume)
+        err = read_done(s, f);
     if (!err)
         err = probe_count(&s->plan, &s->endpoints, f);
+    if (!err && s->before.n < s->endpoints)
+        s->endpoints -= s->before.n;
     if (!err && !spool_id(s->env, s->id))
         err = fault_set(f, ERR_FAILED, "random bytes", "%s", "");
     s->plan.scan = bytes_text(s->id);

@@ -191,6 +191,7 @@ static void put_summary(const struct scan *s, const char *delivery, struct buf *
         put_count(out, a->by_outcome[i], model_outcome_row((enum model_outcome)i)->text,
                   &separator);
     separator = "; ";
+    put_count(out, s->skipped, "looked at before", &separator);
     put_count(out, s->new_n, "new", &separator);
     put_count(out, s->changed_n, "changed", &separator);
     put_count(out, s->back_n, "back", &separator);

@@ -131,8 +131,7 @@ static bool is_silent(enum model_outcome o, enum model_kind kind) {
     }
 }
 
-/* "HOST:PORT PROTOCOL" or "PATH file", escaped; *shown is the first part of it. */
-static struct bytes key_of(struct scan *s, const struct model_endpoint *e, size_t *shown) {
+struct bytes scan_key(struct scan *s, const struct model_endpoint *e, size_t *shown) {
     struct buf name;
     buf_init(&name, MODEL_PATH_MAX + 64);
     model_endpoint_write(&name, e);
@@ -159,7 +158,7 @@ static struct scan_row *row_add(struct scan *s, const struct model_endpoint *e) 
         s->rows_cap = cap;
     }
     struct scan_row *row = &s->rows[s->rows_n];
-    *row = (struct scan_row){.key = arena_copy(&s->arena, key_of(s, e, &shown)), .subject = ""};
+    *row = (struct scan_row){.key = arena_copy(&s->arena, scan_key(s, e, &shown)), .subject = ""};
     if (!row->key.p)
         return NULL;
     row->kind = e->kind;
@@ -297,15 +296,29 @@ static void on_observation(void *context, const struct model_observation *o,
 
 static bool had_certificate(struct scan *s, const struct model_endpoint *e) {
     size_t shown, n;
-    const struct last_row *before = last_find(&s->last, key_of(s, e, &shown), &n);
+    const struct last_row *before = last_find(&s->last, scan_key(s, e, &shown), &n);
     for (size_t i = 0; i < n; i++)
         if (before[i].has_certificate)
             return true;
     return false;
 }
 
+/* Its observations are with the spool before it; once that has written a batch they are safe. */
+static void keep_done(struct scan *s, const struct model_endpoint *e, enum model_outcome state) {
+    size_t shown;
+    if (!s->is_pass || e->kind != MODEL_KIND_TLS || state == MODEL_NOT_REACHED ||
+        state == MODEL_LOCAL)
+        return;
+    if (s->spool.batches > s->batches && done_flush(&s->done, NULL)) {
+        /* they are looked at once more, then */
+    }
+    s->batches = s->spool.batches;
+    done_add(&s->done, scan_key(s, e, &shown));
+}
+
 static void on_endpoint(void *context, struct probe_endpoint *endpoint, enum model_outcome state) {
     struct scan *s = context;
+    keep_done(s, &endpoint->endpoint, state);
     if (!s->wants_rows)
         return;
     struct scan_row *row = row_of(s, endpoint);
@@ -334,6 +347,8 @@ void scan_summary_json(const struct scan *s, struct buf *out) {
     struct json j = json_to(out);
     model_summary_json(&j, NULL, &s->summary);
     buf_cut(out, out->n > 0 ? out->n - 1 : 0);
+    if (s->skipped > 0)
+        buf_printf(out, ",\"looked_at_before\":%llu", (unsigned long long)s->skipped);
     buf_text(out, s->is_pass && s->complete ? ",\"complete\":true}" : ",\"complete\":false}");
 }
 
@@ -376,6 +391,15 @@ static void count_row(struct scan *s, const struct scan_row *row) {
     s->moved_n += row->is_moved;
 }
 
+/* Of what was known, what the scan that this one continues had looked at. */
+static void keep_those_before(struct scan *s) {
+    size_t kept = 0;
+    for (size_t i = 0; i < s->last.n; i++)
+        if (done_has(&s->before, s->last.rows[i].key))
+            s->last.rows[kept++] = s->last.rows[i];
+    s->last.n = kept;
+}
+
 /* Silent endpoints that never had a certificate have no line. */
 static enum err keep_for_next(struct scan *s, struct fault *f) {
     struct last now = {.n = 0};
@@ -390,7 +414,9 @@ static enum err keep_for_next(struct scan *s, struct fault *f) {
             scan_news_keep(s, &s->rows[i], &now);
     last_sort(&now);
     bool is_whole = s->is_pass && s->complete;
-    return last_write(s->agent.last, &now, is_whole ? NULL : &s->last, f);
+    if (is_whole)
+        keep_those_before(s);
+    return last_write(s->agent.last, &now, is_whole && s->before.n == 0 ? NULL : &s->last, f);
 }
 
 enum err scan_settle(struct scan *s, struct fault *f) {

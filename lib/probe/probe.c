@@ -400,7 +400,10 @@ static bool has_endpoint(struct run *r) {
         r->drained = true;
         return false;
     }
-    take_endpoint(r, &e, target);
+    if (r->plan->is_done && r->plan->is_done(r->plan->done_context, &e))
+        r->endpoints--;
+    else
+        take_endpoint(r, &e, target);
     return true;
 }
 

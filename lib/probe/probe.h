@@ -77,6 +77,9 @@ struct probe_plan {
      * `no_certificate` where nothing is left, as `local` where that cannot be seen. */
     const struct bytes *known_paths;
     size_t known_paths_n;
+    /* Endpoints of TLS that are left out, and out of the account: looked at before. */
+    bool (*is_done)(void *context, const struct model_endpoint *e); /* NULL: none */
+    void *done_context;
 };
 
 /* A certificate that was seen in this scan, kept once. */
