@@ -59,19 +59,50 @@ static void count_agents(struct counting *k, uint32_t cert) {
     }
 }
 
-static void count_all(struct counting *k) {
-    for (uint32_t i = 0; i < k->s->certs.n; i++) {
-        const struct state_cert *c = state_cert(k->s, i);
-        if (!where_cert(&k->where, i))
-            continue;
-        k->out->total++;
-        if (k->by == INVENTORY_PER_WEEK)
-            count_week(k->out, c);
-        else if (k->by == INVENTORY_PER_AGENT)
-            count_agents(k, i);
-        else
-            k->counts[k->by == INVENTORY_PER_ISSUER ? c->issuer : c->key]++;
+static void count_one(struct counting *k, uint32_t row) {
+    const struct state_cert *c = state_cert(k->s, row);
+    if (!where_cert(&k->where, row))
+        return;
+    k->out->total++;
+    if (k->by == INVENTORY_PER_WEEK)
+        count_week(k->out, c);
+    else if (k->by == INVENTORY_PER_AGENT)
+        count_agents(k, row);
+    else
+        k->counts[k->by == INVENTORY_PER_ISSUER ? c->issuer : c->key]++;
+}
+
+/* Without a query the state has most of it counted. False: it has not. */
+static bool count_known(struct counting *k) {
+    const struct state *s = k->s;
+    struct inventory_groups *out = k->out;
+    if (k->where.q != NULL || k->by == INVENTORY_PER_AGENT)
+        return false;
+    out->total = s->certs.n;
+    for (size_t i = 0; k->by == INVENTORY_PER_WEEK && i < out->n; i++) {
+        size_t from, to;
+        plan_dates(s, out->rows[i].from_s, out->rows[i].to_s, &from, &to);
+        out->rows[i].certificates = to - from;
     }
+    for (uint32_t i = 0; k->by != INVENTORY_PER_WEEK && i < s->words.n; i++) {
+        const struct state_word *w = rows_at(&s->words, i);
+        k->counts[i] = k->by == INVENTORY_PER_ISSUER ? w->issued : w->keyed;
+    }
+    return true;
+}
+
+static void count_all(struct counting *k) {
+    struct plan plan;
+    if (count_known(k))
+        return;
+    if (plan_open(&plan, k->s, k->where.q, ROWS_NONE, k->s->certs.n / 2)) {
+        for (uint32_t i = plan_next(&plan, 0); i != ROWS_NONE; i = plan_next(&plan, i + 1))
+            count_one(k, i);
+        plan_close(&plan);
+        return;
+    }
+    for (uint32_t i = 0; i < k->s->certs.n; i++)
+        count_one(k, i);
 }
 
 /* What qsort compares: a count and where it stands. */
@@ -147,8 +178,8 @@ enum err inventory_certs_group(struct inventory *inv, const struct query *where,
                                struct arena *a, struct inventory_groups *out, struct fault *f) {
     struct counting k = {.s = &inv->state, .by = by, .out = out};
     memset(out, 0, sizeof *out);
-    if (!inventory_lock(inv, f))
-        return ERR_MEMORY;
+    if (!inventory_lock_plan(inv, &inv->state.certs_by_end, f))
+        return f->code;
     where_open(&k.where, &inv->state, where);
     enum err code = group(&k, now_s, limit, a, f);
     where_close(&k.where);

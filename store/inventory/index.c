@@ -133,6 +133,7 @@ static enum err put_head(struct writer *w, const struct state *s, const struct s
     h->endpoints_ok = s->endpoints_ok;
     h->pending = s->pending;
     h->crl_number = s->crl_number;
+    h->serial_max = s->serial_max;
     h->mark = *mark;
     h->mark.places = NULL;
     h->check = head_check(h);
@@ -247,6 +248,7 @@ static void begin_all(const struct index_head *h, const struct os_map *map, stru
     s->endpoints_ok = h->endpoints_ok;
     s->pending = h->pending;
     s->crl_number = h->crl_number;
+    s->serial_max = h->serial_max;
 }
 
 enum err index_load(const char *path, struct state *s, struct os_map *map, struct store_mark *mark,

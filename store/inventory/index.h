@@ -12,8 +12,8 @@
  *   4096   sections, each at a multiple of 4096, zeros between them, in this order:
  *          rows       9: certificates, words, sightings, faces, endpoints, agents,
  *                     requests, revocations, services (struct state_... in state.h)
- *          tables     10: slots of 4 bytes, index of a row + 1 or 0; hashed with the seed
- *          orders     6: indexes of rows, 4 bytes each
+ *          tables     11: slots of 4 bytes, index of a row + 1 or 0; hashed with the seed
+ *          orders     9: indexes of rows, 4 bytes each
  *          texts      whole pieces of TEXTS_PIECE bytes
  *          places     of the log's blocks: struct store_place
  *
@@ -32,7 +32,7 @@
 #include "store/inventory/state.h"
 
 enum {
-    INDEX_VERSION = 1, /* of the structs of state.h, and of what entries do to them */
+    INDEX_VERSION = 2, /* of the structs of state.h, and of what entries do to them */
     INDEX_PAGE = 4096,
     INDEX_SECTIONS = STATE_ROWS + STATE_TABLES + STATE_ORDERS + 2
 };
@@ -48,7 +48,7 @@ struct index_head {
     uint8_t build[32]; /* SHA-256 of clm's version, the sources that make the state, its layout */
     uint64_t size;     /* of the file */
     uint8_t seed[TABLE_SEED];
-    uint64_t entries, skipped, bad, endpoints_ok, pending, crl_number;
+    uint64_t entries, skipped, bad, endpoints_ok, pending, crl_number, serial_max;
     struct store_mark mark; /* its `places` NULL */
     struct index_section sections[INDEX_SECTIONS];
     uint32_t check, spare; /* CRC-32 of all before */

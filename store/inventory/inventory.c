@@ -40,6 +40,30 @@ bool inventory_lock_order(struct inventory *inv, struct order *o, struct fault *
     return inventory_lock(inv, f);
 }
 
+/* What an order lacks is looked at row by row: a few may wait. */
+static bool lags(const struct order *o) {
+    enum { LAG_MAX = 1024 };
+    return o->rows->n - o->n > LAG_MAX;
+}
+
+bool inventory_lock_plan(struct inventory *inv, struct order *o, struct fault *f) {
+    struct state *s = &inv->state;
+    struct order *orders[] = {&s->certs_by_issuer, &s->certs_by_spki, &s->certs_by_serial,
+                              &s->certs_by_end};
+    for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++) {
+        if (!inventory_lock(inv, f))
+            return false;
+        bool is_behind = lags(orders[i]);
+        inventory_unlock(inv);
+        if (!is_behind)
+            continue;
+        if (!inventory_lock_order(inv, orders[i], f))
+            return false;
+        inventory_unlock(inv);
+    }
+    return o != NULL ? inventory_lock_order(inv, o, f) : inventory_lock(inv, f);
+}
+
 int64_t inventory_now_ms(const struct inventory *inv) {
     return inv->env.now_ms(inv->env.context);
 }

@@ -9,7 +9,9 @@
  * missing or not good it is rebuilt from the log, about 30 us a certificate. The DER stays
  * in the log and is fetched by block (about 0.1 ms).
  * Lists are sorted arrays, brought up to date when asked for after a change: a page
- * costs what it holds. With a query every row is looked at that its dates leave over.
+ * costs what it holds. With a query only those certificates are looked at that its exact
+ * fingerprints, serial numbers and keys, its issuers, agents, owners, tags, services and ends
+ * leave over (plan.c); names and what is negated are looked for in every row.
  *
  * Threads: every function from any thread. What is returned is copied into the
  * caller's arena; no lock is held once a function has returned.

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CURSOR_HEAD = 4, PAGE = 100 };
+enum { CURSOR_HEAD = 4, PAGE = 100, FEW = 512 };
 
 /* One list: how its rows are told, chosen and found. */
 struct list {
@@ -81,54 +81,109 @@ static enum err find_start(const struct list *l, const struct order *o, size_t *
     return ERR_OK;
 }
 
-/* How many come before this end in an order by end. */
-static size_t ends_before(const struct list *l, const struct order *o, int64_t end_s) {
-    size_t low = 0, high = o->n;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        const struct state_cert *c = state_cert(&l->inv->state, o->items[middle]);
-        if (c->has_not_after && c->not_after_s < end_s)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-/* Where in the order rows can be that the query takes: by its dates, where it has any. */
+/* Where in the order rows can be that are asked for: by their ends, where those are. */
 struct part {
     size_t from, to;
 };
 
 static struct part dates_part(const struct list *l, const struct order *o) {
-    int64_t from, to;
-    struct part all = {0, o->n};
-    if (o != &l->inv->state.certs_by_end || l->q->where == NULL ||
-        !query_bounds(l->q->where, QUERY_EXPIRES, &from, &to))
-        return all;
-    size_t first = ends_before(l, o, from), last = to == INT64_MAX ? o->n : ends_before(l, o, to);
-    if (last < first)
-        last = first;
-    return l->q->descending ? (struct part){o->n - last, o->n - first} : (struct part){first, last};
+    const struct state *s = &l->inv->state;
+    const struct inventory_query *q = l->q;
+    int64_t from = INT64_MIN, to = INT64_MAX;
+    struct part part = {0, o->n};
+    if (o != &s->certs_by_end)
+        return part;
+    bool is_dated = q->where != NULL && query_bounds(q->where, QUERY_EXPIRES, &from, &to);
+    if (q->has_ends) {
+        from = q->ends_from_s > from ? q->ends_from_s : from;
+        to = q->ends_to_s < to ? q->ends_to_s : to;
+    }
+    if (!is_dated && !q->has_ends)
+        return part;
+    plan_dates(s, from, to, &part.from, &part.to);
+    return q->descending ? (struct part){o->n - part.to, o->n - part.from} : part;
+}
+
+/* All rows of the part match, and no others. */
+static bool is_by_dates_alone(const struct list *l, const struct order *o) {
+    const struct inventory_query *q = l->q;
+    return o == &l->inv->state.certs_by_end && l->agent == ROWS_NONE && !q->served_only &&
+           (q->where == NULL || plan_is_of_dates(q->where)) && (q->where != NULL || q->has_ends);
 }
 
 /* The rows of the page into picked[0..limit], one more than asked to know whether
  * another page follows. Without a filter only the page is looked at. */
-static size_t pick(struct list *l, const struct order *o, size_t start, size_t limit,
-                   uint32_t *picked, uint64_t *total) {
+static size_t pick_all(struct list *l, const struct order *o, size_t start, size_t limit,
+                       uint32_t *picked, uint64_t *total) {
     size_t n = 0;
-    bool is_counted = l->has_filter && !l->q->uncounted;
+    bool has_filter = l->has_filter && !is_by_dates_alone(l, o);
+    bool is_counted = has_filter && !l->q->uncounted;
     struct part part = dates_part(l, o);
-    *total = is_counted ? 0 : o->n;
+    *total = is_counted ? 0 : l->q->uncounted ? o->n : part.to - part.from;
     size_t i = is_counted || part.from > start ? part.from : start;
     for (; i < part.to && (is_counted || n <= limit); i++) {
         uint32_t row = row_at(l, o, i);
-        if (l->has_filter && !l->takes(l, row))
+        if (has_filter && !l->takes(l, row))
             continue;
         *total += is_counted;
         if (i >= start && n <= limit)
             picked[n++] = row;
     }
+    return n;
+}
+
+static int compare_places(const void *a, const void *b) {
+    size_t x = *(const size_t *)a, y = *(const size_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* The same from a set of few: each one's place in the order is looked up. */
+static size_t pick_few(const struct list *l, const struct order *o, const struct plan *p,
+                       size_t start, size_t limit, uint32_t *picked) {
+    size_t places[FEW], found = 0, n = 0;
+    for (uint32_t i = plan_next(p, 0); i != ROWS_NONE && found < FEW; i = plan_next(p, i + 1)) {
+        size_t place = order_place(o, i);
+        places[found++] = l->q->descending ? o->n - 1 - place : place;
+    }
+    qsort(places, found, sizeof *places, compare_places);
+    for (size_t i = 0; i < found && n <= limit; i++)
+        if (places[i] >= start)
+            picked[n++] = row_at(l, o, places[i]);
+    return n;
+}
+
+/* The same from a set: it is cut down to what matches, which is also the total. */
+static size_t pick_planned(struct list *l, const struct order *o, struct plan *p, size_t start,
+                           size_t limit, uint32_t *picked, uint64_t *total) {
+    bool is_cut = !l->q->uncounted || p->n <= FEW;
+    size_t n = 0;
+    for (uint32_t i = plan_next(p, 0); i != ROWS_NONE && is_cut; i = plan_next(p, i + 1))
+        if (!l->takes(l, i))
+            plan_remove(p, i);
+    *total = p->n;
+    if (is_cut && p->n <= FEW)
+        return pick_few(l, o, p, start, limit, picked);
+    for (size_t i = start; i < o->n && n <= limit; i++) {
+        uint32_t row = row_at(l, o, i);
+        if (plan_has(p, row) && (is_cut || l->takes(l, row)))
+            picked[n++] = row;
+    }
+    return n;
+}
+
+/* A set for each of many pages costs more than it saves where much is in it. */
+static size_t most_planned(const struct list *l) {
+    return l->q->uncounted ? l->rows->n / 16 : l->rows->n / 2;
+}
+
+static size_t pick(struct list *l, const struct order *o, size_t start, size_t limit,
+                   uint32_t *picked, uint64_t *total) {
+    struct plan plan;
+    if (l->kind != 'c' || is_by_dates_alone(l, o) ||
+        !plan_open(&plan, &l->inv->state, l->q->where, l->agent, most_planned(l)))
+        return pick_all(l, o, start, limit, picked, total);
+    size_t n = pick_planned(l, o, &plan, start, limit, picked, total);
+    plan_close(&plan);
     return n;
 }
 
@@ -228,7 +283,7 @@ enum err inventory_certs(struct inventory *inv, const struct inventory_query *q,
                      .id_n = SHA256_SIZE,
                      .rows = &s->certs,
                      .takes = takes_cert};
-    if (!inventory_lock_order(inv, o, f))
+    if (!inventory_lock_plan(inv, o, f))
         return f->code;
     enum err code = list_page(&l, o, a, &picked, n, page, f);
     *rows = code == ERR_OK ? arena_array(a, *n + 1, sizeof **rows) : NULL;
@@ -289,6 +344,12 @@ static int compare_agent_first(const void *context, uint32_t a, uint32_t b) {
     return x != y ? (x < y ? -1 : 1) : a < b ? -1 : a > b;
 }
 
+static uint64_t no_key(const void *context, uint32_t row) {
+    (void)context;
+    (void)row;
+    return 0;
+}
+
 /* Names of agents change, and agents are few: their order is made for each page. */
 enum err inventory_agents(struct inventory *inv, const struct inventory_query *q, struct arena *a,
                           struct inventory_agent **rows, size_t *n, struct inventory_page *page,
@@ -307,7 +368,7 @@ enum err inventory_agents(struct inventory *inv, const struct inventory_query *q
     if (!inventory_lock(inv, f))
         return f->code;
     order_init(&o, &s->agents,
-               q->sort == INVENTORY_BY_FIRST ? compare_agent_first : compare_agent_name, s);
+               q->sort == INVENTORY_BY_FIRST ? compare_agent_first : compare_agent_name, no_key, s);
     enum err code = order_update(&o);
     if (code != ERR_OK)
         fault_set(f, code, "list", "no room");

@@ -86,12 +86,36 @@ static enum err find_face(struct look *l) {
 
 /* ---- Sightings ---- */
 
-static struct state_sighting *find_sighting(const struct state *s, const struct state_face *f,
-                                            uint32_t cert) {
-    for (uint32_t i = f->sightings; i != ROWS_NONE; i = state_sighting(s, i)->next_of_face)
-        if (state_sighting(s, i)->cert == cert)
-            return state_sighting(s, i);
-    return NULL;
+static uint32_t find_sighting(const struct state *s, const struct state_face *f, uint32_t cert) {
+    uint32_t i = f->sightings;
+    while (i != ROWS_NONE && state_sighting(s, i)->cert != cert)
+        i = state_sighting(s, i)->next_of_face;
+    return i;
+}
+
+/* The sightings that an agent made last hang together. */
+static void set_sighter(struct state *s, uint32_t sighting, uint32_t agent) {
+    struct state_sighting *g = state_sighting(s, sighting);
+    if (g->agent == agent)
+        return;
+    if (g->agent != ROWS_NONE) {
+        struct state_agent *a = state_agent(s, g->agent);
+        a->sightings_n--;
+        if (g->next_of_agent != ROWS_NONE)
+            state_sighting(s, g->next_of_agent)->prev_of_agent = g->prev_of_agent;
+        if (g->prev_of_agent != ROWS_NONE)
+            state_sighting(s, g->prev_of_agent)->next_of_agent = g->next_of_agent;
+        else
+            a->sightings = g->next_of_agent;
+    }
+    struct state_agent *b = state_agent(s, agent);
+    g->agent = agent;
+    g->prev_of_agent = ROWS_NONE;
+    g->next_of_agent = b->sightings;
+    if (b->sightings != ROWS_NONE)
+        state_sighting(s, b->sightings)->prev_of_agent = sighting;
+    b->sightings = sighting;
+    b->sightings_n++;
 }
 
 static struct state_sighting *add_sighting(struct look *l, uint32_t cert) {
@@ -103,11 +127,12 @@ static struct state_sighting *add_sighting(struct look *l, uint32_t cert) {
     struct state_face *f = state_face(s, l->face);
     g->cert = cert;
     g->face = l->face;
-    g->agent = l->agent;
+    g->agent = ROWS_NONE;
     g->first_ms = g->last_ms = l->at_ms;
     g->next_of_cert = c->sightings;
     g->next_of_face = f->sightings;
     c->sightings = f->sightings = s->sightings.n - 1;
+    set_sighter(s, c->sightings, l->agent);
     c->places++;
     return g;
 }
@@ -116,11 +141,12 @@ static enum err see(struct look *l, uint32_t cert, uint32_t position, bool is_ne
     struct state *s = l->s;
     struct state_face *f = state_face(s, l->face);
     struct state_cert *c = state_cert(s, cert);
-    struct state_sighting *g = find_sighting(s, f, cert);
-    if (g == NULL) {
-        g = add_sighting(l, cert);
-        if (g == NULL)
-            return ERR_MEMORY;
+    uint32_t at = find_sighting(s, f, cert);
+    struct state_sighting *g = at != ROWS_NONE ? state_sighting(s, at) : add_sighting(l, cert);
+    if (g == NULL)
+        return ERR_MEMORY;
+    if (at == ROWS_NONE) {
+        at = s->sightings.n - 1;
         g->position = position;
     }
     if (l->at_ms < g->first_ms)
@@ -131,7 +157,7 @@ static enum err see(struct look *l, uint32_t cert, uint32_t position, bool is_ne
         c->last_ms = l->at_ms;
     if (is_newest) {
         g->position = position;
-        g->agent = l->agent;
+        set_sighter(s, at, l->agent);
         g->pass = l->pass;
         g->look = f->look;
     }
@@ -143,8 +169,11 @@ void state_join_line(struct state *s, uint32_t before, uint32_t now) {
     if (before == ROWS_NONE || before == now || c->in_line || c->sightings != ROWS_NONE)
         return;
     struct state_cert *b = state_cert(s, before);
+    table_remove(&s->by_line, now);
     memcpy(c->service, b->service, INVENTORY_ID_SIZE);
     c->in_line = b->in_line = true;
+    c->next_in_line = b->next_in_line;
+    b->next_in_line = now;
 }
 
 static enum err see_chain(struct look *l, bool is_newest) {

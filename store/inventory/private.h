@@ -135,10 +135,33 @@ struct where {
 };
 void where_open(struct where *w, const struct state *s, const struct query *q);
 void where_close(struct where *w);
-bool where_cert(struct where *w, uint32_t row);
+bool where_cert(struct where *w, uint32_t row); /* the plain scan, whatever plan.c finds */
 bool where_endpoint(struct where *w, uint32_t row);
 bool where_agent(struct where *w, uint32_t row);
 bool where_request(struct where *w, uint32_t row);
 bool where_service(struct where *w, const uint8_t id[INVENTORY_ID_SIZE]);
+
+/* plan.c: rows of certificates that a query can hold for, as a set; with the lock held. */
+struct plan {
+    const struct state *s;
+    uint64_t *bits;
+    size_t n;
+};
+/* False: any row may match, or more than `most`; there is no set then. `q` may be NULL;
+ * `agent` (ROWS_NONE: any): only what that one saw last. */
+bool plan_open(struct plan *p, const struct state *s, const struct query *q, uint32_t agent,
+               size_t most);
+void plan_close(struct plan *p);
+uint32_t plan_next(const struct plan *p, uint32_t from); /* the first row from there on */
+bool plan_has(const struct plan *p, uint32_t row);
+void plan_remove(struct plan *p, uint32_t row); /* of one that it has */
+/* The query says nothing but when certificates end. */
+bool plan_is_of_dates(const struct query *q);
+/* The part of certs_by_end, which must be new, with from <= not_after < to (INT64_MAX: no
+ * limit); those without an end are in none. */
+void plan_dates(const struct state *s, int64_t from_s, int64_t to_s, size_t *from, size_t *to);
+/* Locks for reading with all orders that plans use nearly up to date, and `o` (which may be
+ * NULL) quite. */
+bool inventory_lock_plan(struct inventory *inv, struct order *o, struct fault *f);
 
 #endif

@@ -147,7 +147,7 @@ struct inventory_service {
     uint64_t certificates; /* that belong to it */
 };
 /* A service is there as long as a certificate belongs to it; what nobody said is empty.
- * ERR_NOT_FOUND. Walks over all certificates. */
+ * ERR_NOT_FOUND. */
 enum err inventory_service_get(struct inventory *inv, const uint8_t *id, struct arena *a,
                                struct inventory_service *out, struct fault *f) MUST_CHECK;
 /* Every service by its id, `certificates` counted, that the query takes (NULL: all); borrowed

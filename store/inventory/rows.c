@@ -179,9 +179,9 @@ enum err table_join(struct table *t, uint32_t **slots, size_t *room) {
 
 /* ---- Orders ---- */
 
-void order_init(struct order *o, const struct rows *rows,
-                int (*compare)(const void *context, uint32_t a, uint32_t b), const void *context) {
-    *o = (struct order){.rows = rows, .compare = compare, .context = context};
+void order_init(struct order *o, const struct rows *rows, order_compare *compare, order_key *key,
+                const void *context) {
+    *o = (struct order){.rows = rows, .compare = compare, .key = key, .context = context};
 }
 
 void order_begin(struct order *o, uint32_t *items, size_t n) {
@@ -214,8 +214,37 @@ static void merge(const struct order *o, const uint32_t *a, size_t n, const uint
         *out++ = b[k++];
 }
 
+/* How many of items[from..n) come before the row; those before `from` do. */
+static size_t place_in(const struct order *o, const uint32_t *items, size_t from, size_t n,
+                       uint32_t row) {
+    while (from < n) {
+        size_t middle = from + (n - from) / 2;
+        if (o->compare(o->context, items[middle], row) < 0)
+            from = middle + 1;
+        else
+            n = middle;
+    }
+    return from;
+}
+
+/* The same for few in b: each finds its place, whole runs of a are copied. */
+static void insert(const struct order *o, const uint32_t *a, size_t n, const uint32_t *b, size_t m,
+                   uint32_t *out) {
+    size_t i = 0;
+    for (size_t k = 0; k < m; k++) {
+        size_t next = place_in(o, a, i, n, b[k]);
+        if (next > i)
+            memcpy(out, a + i, (next - i) * sizeof *out);
+        out += next - i;
+        *out++ = b[k];
+        i = next;
+    }
+    if (n > i)
+        memcpy(out, a + i, (n - i) * sizeof *out);
+}
+
 /* Bottom-up merge sort; `spare` has room for as many. */
-static void sort(const struct order *o, uint32_t *items, size_t n, uint32_t *spare) {
+static void sort_run(const struct order *o, uint32_t *items, size_t n, uint32_t *spare) {
     uint32_t *from = items, *to = spare;
     for (size_t width = 1; width < n; width *= 2) {
         for (size_t i = 0; i < n; i += 2 * width) {
@@ -231,20 +260,75 @@ static void sort(const struct order *o, uint32_t *items, size_t n, uint32_t *spa
         memcpy(items, from, n * sizeof *items);
 }
 
+struct keyed {
+    uint64_t key;
+    uint32_t row;
+};
+
+/* By the bytes of the keys, the last one first (radix sort); a byte that all share is
+ * passed over. The result is in one of the two. */
+static struct keyed *sort_keys(struct keyed *from, struct keyed *to, size_t n) {
+    for (unsigned shift = 0; shift < 64; shift += 8) {
+        size_t starts[256] = {0}, at = 0;
+        for (size_t i = 0; i < n; i++)
+            starts[from[i].key >> shift & 0xff]++;
+        if (starts[from[0].key >> shift & 0xff] == n)
+            continue;
+        for (size_t i = 0; i < 256; i++) {
+            size_t count = starts[i];
+            starts[i] = at;
+            at += count;
+        }
+        for (size_t i = 0; i < n; i++)
+            to[starts[from[i].key >> shift & 0xff]++] = from[i];
+        struct keyed *swap = from;
+        from = to;
+        to = swap;
+    }
+    return from;
+}
+
+/* Rows first, first + 1, ... in order into items; `spare` has room for as many. */
+static enum err sort(const struct order *o, uint32_t first, uint32_t *items, size_t n,
+                     uint32_t *spare) {
+    struct keyed *keyed = malloc(n * 2 * sizeof *keyed);
+    if (keyed == NULL)
+        return ERR_MEMORY;
+    for (size_t i = 0; i < n; i++) {
+        keyed[i].row = first + (uint32_t)i;
+        keyed[i].key = o->key(o->context, keyed[i].row);
+    }
+    const struct keyed *sorted = sort_keys(keyed, keyed + n, n);
+    for (size_t i = 0; i < n; i++)
+        items[i] = sorted[i].row;
+    for (size_t i = 0, run; i < n; i += run) {
+        for (run = 1; i + run < n && sorted[i + run].key == sorted[i].key;)
+            run++;
+        if (run > 1)
+            sort_run(o, items + i, run, spare);
+    }
+    free(keyed);
+    return ERR_OK;
+}
+
 enum err order_update(struct order *o) {
+    enum { FEW = 16 };
     size_t n = o->rows->n, added = n - o->n;
     if (added == 0)
         return ERR_OK;
     uint32_t *next = malloc(n * sizeof *next), *fresh = malloc(added * sizeof *fresh);
-    if (next == NULL || fresh == NULL) {
+    enum err code = next == NULL || fresh == NULL ? ERR_MEMORY : ERR_OK;
+    if (code == ERR_OK)
+        code = sort(o, (uint32_t)o->n, fresh, added, next);
+    if (code != ERR_OK) {
         free(next);
         free(fresh);
-        return ERR_MEMORY;
+        return code;
     }
-    for (size_t i = 0; i < added; i++)
-        fresh[i] = (uint32_t)(o->n + i);
-    sort(o, fresh, added, next);
-    merge(o, o->items, o->n, fresh, added, next);
+    if (added < n / FEW)
+        insert(o, o->items, o->n, fresh, added, next);
+    else
+        merge(o, o->items, o->n, fresh, added, next);
     free(fresh);
     order_clear(o);
     o->items = next;
@@ -253,13 +337,6 @@ enum err order_update(struct order *o) {
 }
 
 size_t order_place(const struct order *o, uint32_t row) {
-    size_t low = 0, high = o->n;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (o->compare(o->context, o->items[middle], row) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < o->n && o->items[low] == row ? low : o->n;
+    size_t at = place_in(o, o->items, 0, o->n, row);
+    return at < o->n && o->items[at] == row ? at : o->n;
 }

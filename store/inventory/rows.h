@@ -59,18 +59,23 @@ enum err table_add(struct table *t, uint32_t i) MUST_CHECK;
 void table_remove(struct table *t, uint32_t i);
 
 /* Indexes of rows in an order, brought up to date when asked for: what is new is
- * sorted and merged in. A total order: no two rows compare equal. */
+ * sorted and merged in. A total order: no two rows compare equal. The key is most of the
+ * comparison as a number: of two rows the one with the smaller key compares as smaller.
+ * Sorting looks at rows only once for it, and compares those whose keys are equal. */
+typedef int order_compare(const void *context, uint32_t a, uint32_t b);
+typedef uint64_t order_key(const void *context, uint32_t row);
 struct order {
     const struct rows *rows;
-    int (*compare)(const void *context, uint32_t a, uint32_t b);
+    order_compare *compare;
+    order_key *key;
     const void *context;
     uint32_t *items;
     size_t n;
     bool is_held; /* `items` are somebody else's */
 };
 
-void order_init(struct order *o, const struct rows *rows,
-                int (*compare)(const void *context, uint32_t a, uint32_t b), const void *context);
+void order_init(struct order *o, const struct rows *rows, order_compare *compare, order_key *key,
+                const void *context);
 void order_begin(struct order *o, uint32_t *items, size_t n);
 void order_clear(struct order *o);
 bool order_is_new(const struct order *o); /* has all rows */

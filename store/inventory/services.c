@@ -51,8 +51,13 @@ enum err inventory_service_get(struct inventory *inv, const uint8_t *id, struct 
     if (!inventory_lock(inv, f))
         return ERR_MEMORY;
     copy_service(s, id, a, out);
-    for (uint32_t i = 0; i < s->certs.n; i++)
-        out->certificates += memcmp(state_cert(s, i)->service, id, INVENTORY_ID_SIZE) == 0;
+    uint32_t first = table_find(&s->by_line, id);
+    for (uint32_t i = first; i != ROWS_NONE;) {
+        out->certificates++;
+        i = state_cert(s, i)->next_in_line;
+        if (i == first)
+            break;
+    }
     inventory_unlock(inv);
     if (out->certificates == 0)
         return fault_set(f, ERR_NOT_FOUND, "service", "not known");

@@ -180,6 +180,91 @@ static int compare_row(const void *context, uint32_t a, uint32_t b) {
     return by_number(a, b);
 }
 
+static int compare_issuer(const void *context, uint32_t a, uint32_t b) {
+    const struct state *s = context;
+    int c = by_number(state_cert(s, a)->issuer, state_cert(s, b)->issuer);
+    return c != 0 ? c : by_number(a, b);
+}
+
+static int compare_spki(const void *context, uint32_t a, uint32_t b) {
+    const struct state *s = context;
+    int c = memcmp(state_cert(s, a)->spki_sha256, state_cert(s, b)->spki_sha256, SHA256_SIZE);
+    return c != 0 ? c : by_number(a, b);
+}
+
+struct bytes state_serial_number(struct bytes serial) {
+    enum { COMPARED = 256 }; /* lib/query looks at no more */
+    size_t zeros = 0;
+    serial = bytes_part(serial, 0, COMPARED);
+    while (zeros < serial.n && serial.p[zeros] == 0)
+        zeros++;
+    return bytes_part(serial, zeros, serial.n);
+}
+
+static struct bytes number_of(const struct state *s, uint32_t row) {
+    return state_serial_number(state_cert_serial(s, state_cert(s, row)));
+}
+
+static int compare_serial(const void *context, uint32_t a, uint32_t b) {
+    int c = bytes_compare(number_of(context, a), number_of(context, b));
+    return c != 0 ? c : by_number(a, b);
+}
+
+/* ---- Keys of orders ---- */
+
+static uint64_t key_of_number(int64_t n) {
+    return (uint64_t)n ^ (uint64_t)1 << 63;
+}
+
+/* The first bytes, as those of a text are compared. */
+static uint64_t key_of_bytes(struct bytes b, bool is_text) {
+    uint64_t key = 0;
+    for (size_t i = 0; i < 8; i++) {
+        uint8_t c = i < b.n ? b.p[i] : 0;
+        key = key << 8 | (is_text ? (uint8_t)ascii_lower((char)c) : c);
+    }
+    return key;
+}
+
+static uint64_t key_end(const void *context, uint32_t row) {
+    const struct state_cert *c = state_cert(context, row);
+    return key_of_number(c->has_not_after ? c->not_after_s : INT64_MAX);
+}
+
+static uint64_t key_name(const void *context, uint32_t row) {
+    return key_of_bytes(state_cert_name(context, state_cert(context, row)), true);
+}
+
+static uint64_t key_first(const void *context, uint32_t row) {
+    return key_of_number(state_cert(context, row)->first_ms);
+}
+
+static uint64_t key_issuer(const void *context, uint32_t row) {
+    return (uint64_t)state_cert(context, row)->issuer << 32 | row;
+}
+
+static uint64_t key_spki(const void *context, uint32_t row) {
+    return key_of_bytes(bytes_of(state_cert(context, row)->spki_sha256, SHA256_SIZE), false);
+}
+
+static uint64_t key_serial(const void *context, uint32_t row) {
+    return key_of_bytes(number_of(context, row), false);
+}
+
+/* Addresses are compared with each other, else what has one comes later. */
+static uint64_t key_place(const void *context, uint32_t row) {
+    return state_endpoint(context, row)->ip.size != 0;
+}
+
+static uint64_t key_endpoint_first(const void *context, uint32_t row) {
+    return key_of_number(state_endpoint(context, row)->first_ms);
+}
+
+static uint64_t key_row(const void *context, uint32_t row) {
+    (void)context;
+    return row;
+}
+
 /* ---- Made and cleared ---- */
 
 void state_init(struct state *s, const struct env *env) {
@@ -210,25 +295,34 @@ void state_init_seeded(struct state *s) {
     table_init(&s->by_name, &s->agents, offsetof(struct state_agent, name_key), 16, seed);
     table_init(&s->by_request, &s->requests, offsetof(struct state_request, id), 16, seed);
     table_init(&s->by_service, &s->services, offsetof(struct state_service, id), 16, seed);
-    order_init(&s->certs_by_end, &s->certs, compare_end, s);
-    order_init(&s->certs_by_name, &s->certs, compare_name, s);
-    order_init(&s->certs_by_first, &s->certs, compare_first, s);
-    order_init(&s->endpoints_by_name, &s->endpoints, compare_place, s);
-    order_init(&s->endpoints_by_first, &s->endpoints, compare_endpoint_first, s);
-    order_init(&s->requests_by_first, &s->requests, compare_row, s);
+    table_init(&s->by_line, &s->certs, offsetof(struct state_cert, service), 16, seed);
+    order_init(&s->certs_by_end, &s->certs, compare_end, key_end, s);
+    order_init(&s->certs_by_name, &s->certs, compare_name, key_name, s);
+    order_init(&s->certs_by_first, &s->certs, compare_first, key_first, s);
+    order_init(&s->endpoints_by_name, &s->endpoints, compare_place, key_place, s);
+    order_init(&s->endpoints_by_first, &s->endpoints, compare_endpoint_first, key_endpoint_first,
+               s);
+    order_init(&s->requests_by_first, &s->requests, compare_row, key_row, s);
+    order_init(&s->certs_by_issuer, &s->certs, compare_issuer, key_issuer, s);
+    order_init(&s->certs_by_spki, &s->certs, compare_spki, key_spki, s);
+    order_init(&s->certs_by_serial, &s->certs, compare_serial, key_serial, s);
     texts_init(&s->texts);
     arena_init(&s->scratch, (size_t)64 << 20);
 }
 
 struct state_parts state_parts(struct state *s) {
+    /* clang-format off */
     return (struct state_parts){
-        .rows = {&s->certs,        &s->words,    &s->sightings, &s->faces, &s->endpoints, &s->agents,
+        .rows = {&s->certs, &s->words, &s->sightings, &s->faces, &s->endpoints, &s->agents,
                  &s->requests, &s->revocations, &s->services},
-        .tables = {&s->by_sha256, &s->by_names, &s->by_word,              &s->by_face,           &s->by_endpoint,
-                 &s->by_agent,           &s->by_key, &s->by_name, &s->by_request, &s->by_service},
-        .orders = {&s->certs_by_end, &s->certs_by_name,                   &s->certs_by_first,                      &s->endpoints_by_name,
-                 &s->endpoints_by_first,                   &s->requests_by_first    },
+        .tables = {&s->by_sha256, &s->by_names, &s->by_word, &s->by_face, &s->by_endpoint,
+                   &s->by_agent, &s->by_key, &s->by_name, &s->by_request, &s->by_service,
+                   &s->by_line},
+        .orders = {&s->certs_by_end, &s->certs_by_name, &s->certs_by_first, &s->endpoints_by_name,
+                   &s->endpoints_by_first, &s->requests_by_first, &s->certs_by_issuer,
+                   &s->certs_by_spki, &s->certs_by_serial},
     };
+    /* clang-format on */
 }
 
 void state_clear(struct state *s) {
@@ -255,6 +349,8 @@ static enum err find_line(struct state *s, struct state_cert *c, uint32_t i) {
         struct state_cert *first = state_cert(s, earlier);
         memcpy(c->service, first->service, INVENTORY_ID_SIZE);
         c->in_line = first->in_line = true;
+        c->next_in_line = first->next_in_line;
+        first->next_in_line = i;
         return ERR_OK;
     }
     struct hash_run run;
@@ -264,7 +360,20 @@ static enum err find_line(struct state *s, struct state_cert *c, uint32_t i) {
     hash_add(&run, bytes_of(c->sha256, SHA256_SIZE));
     hash_peek(&run, hash);
     memcpy(c->service, hash, INVENTORY_ID_SIZE);
-    return memcmp(c->names_key, none, sizeof none) != 0 ? table_add(&s->by_names, i) : ERR_OK;
+    c->next_in_line = i;
+    enum err code = table_add(&s->by_line, i);
+    if (code != ERR_OK || memcmp(c->names_key, none, sizeof none) == 0)
+        return code;
+    return table_add(&s->by_names, i);
+}
+
+static void count_words(struct state *s, const struct state_cert *c) {
+    size_t serial_n = state_cert_serial(s, c).n;
+    struct state_word *issuer = rows_at(&s->words, c->issuer), *key = rows_at(&s->words, c->key);
+    issuer->issued++;
+    key->keyed++;
+    if (serial_n > s->serial_max)
+        s->serial_max = serial_n;
 }
 
 static enum err apply_certificate(struct state *s, const struct store_entry *e) {
@@ -287,6 +396,7 @@ static enum err apply_certificate(struct state *s, const struct store_entry *e) 
         return ERR_MEMORY;
     *c = made;
     s->bad += c->bad;
+    count_words(s, c);
     code = table_add(&s->by_sha256, s->certs.n - 1);
     return code == ERR_OK ? find_line(s, c, s->certs.n - 1) : code;
 }
@@ -316,7 +426,7 @@ static enum err enrol(struct state *s, const struct record_agent *r, int64_t tim
     uint32_t i = s->agents.n - 1;
     memcpy(a->id, r->id.p, INVENTORY_ID_SIZE);
     a->enrolled_ms = time_ms;
-    a->requests = ROWS_NONE;
+    a->requests = a->sightings = ROWS_NONE;
     enum err code = table_add(&s->by_agent, i);
     if (code == ERR_OK)
         code = set_name(s, i, r->name);

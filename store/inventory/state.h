@@ -50,6 +50,7 @@ struct state_cert {
     uint32_t sightings;                  /* the newest one; ROWS_NONE */
     uint32_t places;
     uint32_t request, revocation; /* ROWS_NONE: none */
+    uint32_t next_in_line;        /* a ring of those that share its service; itself: alone */
     bool has_not_before, has_not_after, is_ca, bad;
     uint8_t version;     /* 1 to 3; 0 where it does not parse */
     uint8_t self_signed; /* enum x509_answer */
@@ -59,11 +60,13 @@ struct state_cert {
 struct state_word { /* texts that many rows share */
     uint8_t key[INVENTORY_ID_SIZE];
     struct text text;
+    uint32_t issued, keyed; /* certificates that have it as their issuer, as their key */
 };
 
 struct state_sighting {
     uint32_t cert, face, agent;
     uint32_t next_of_cert, next_of_face;
+    uint32_t next_of_agent, prev_of_agent; /* ROWS_NONE at the ends */
     uint32_t position;
     uint32_t look; /* of the face */
     uint64_t pass; /* of the agent */
@@ -110,6 +113,7 @@ struct state_agent {
     uint32_t batches_n, batches_next;
     uint32_t requests;                        /* the newest one; ROWS_NONE */
     uint32_t pending;                         /* of them */
+    uint32_t sightings, sightings_n;          /* that it saw last; ROWS_NONE */
     uint64_t targets_entry, targets_revision; /* revision 0: none were ever set */
     uint64_t rescan_entry;
     uint8_t rescan[INVENTORY_ID_SIZE];
@@ -149,15 +153,17 @@ struct state_service {
 struct state {
     struct rows certs, words, sightings, faces, endpoints, agents, requests, revocations, services;
     struct table by_sha256, by_names, by_word, by_face, by_endpoint, by_agent, by_key, by_name;
-    struct table by_request, by_service;
+    struct table by_request, by_service, by_line;
     struct order certs_by_end, certs_by_name, certs_by_first, endpoints_by_name, endpoints_by_first;
     struct order requests_by_first;
+    struct order certs_by_issuer, certs_by_spki, certs_by_serial; /* look-ups: plan.c */
     struct texts texts;
     struct arena scratch; /* for one entry */
     uint8_t seed[TABLE_SEED];
     uint64_t work; /* done by state_apply: certificates, observations and entries */
     uint64_t entries, skipped;
-    uint64_t bad; /* certificates that do not parse */
+    uint64_t bad;        /* certificates that do not parse */
+    uint64_t serial_max; /* bytes of the longest serial number */
     uint64_t endpoints_ok;
     uint64_t pending;    /* requests */
     uint64_t crl_number; /* of the newest revocation list */
@@ -166,7 +172,7 @@ struct state {
 void state_init(struct state *s, const struct env *env);
 void state_clear(struct state *s);
 /* All that it consists of, but for texts and counts. */
-enum { STATE_ROWS = 9, STATE_TABLES = 10, STATE_ORDERS = 6 };
+enum { STATE_ROWS = 9, STATE_TABLES = 11, STATE_ORDERS = 9 };
 struct state_parts {
     struct rows *rows[STATE_ROWS];
     struct table *tables[STATE_TABLES];
@@ -224,6 +230,8 @@ struct bytes state_cert_name(const struct state *s, const struct state_cert *c);
 struct bytes state_cert_subject(const struct state *s, const struct state_cert *c);
 struct bytes state_cert_names(const struct state *s, const struct state_cert *c);
 struct bytes state_cert_serial(const struct state *s, const struct state_cert *c);
+/* As the number that queries ask for: no zeros in front, cut where matching cuts. */
+struct bytes state_serial_number(struct bytes serial);
 struct bytes state_text(const struct state *s, struct text text);
 enum err state_keep(struct state *s, struct bytes text, struct text *out) MUST_CHECK;
 struct model_endpoint state_place(const struct state *s, const struct state_endpoint *e);
