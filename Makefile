@@ -7,6 +7,7 @@
 #   make bench                  speed and size beside peers, in one table
 #   make check                  -Werror, layers, banned calls, formatting
 #   make fuzz                   every fuzz target for FUZZ_SECONDS (an hour)
+#   make soak                   what make test does in small: many hostile servers
 #   make dist                   tarball, deb, rpm, zip and installer in build/dist; test-dist tests them
 #   make TARGET=windows-x86_64  the exe; TARGET=check-x86_64 a glibc build for tools
 #
@@ -107,9 +108,9 @@ FUZZ_TARGETS := \
 	auth_files_fuzz \
 	query_parse_fuzz export_checkpoint_fuzz \
 	store_block_fuzz store_record_fuzz
-TORTURE_TESTS := server_kill_test.py store_kill.py
+TORTURE_TESTS := server_kill_test.py store_kill.py hostile_farm.py
 PEER_TESTS := \
-	query_test.py checkpoint_test.py resume_test.py \
+	query_test.py checkpoint_test.py resume_test.py cron_test.py \
 	request_test.py request_faults_test.py false_start_test.py try_test.py digest_test.py \
 	clm_words_test.py dist_root_test.py gui_test.py house_test.py net_http_test.py scan_test.py faces_test.py news_test.py explain_test.py hostile_test.py \
 	push_test.py starttls_test.py binary_test.py discover_test.py http_test.py tls_test.py inspect_test.py inspect_chain_test.py cases_test.py \
@@ -253,6 +254,10 @@ test: test-tools all unit $(if $(SAN),,build-fuzz) $(PEER_TOOLS:%=$(B)/tests/pee
 		$(patsubst %,tests/torture/%,$(filter %.py %.sh,$(TORTURE_TESTS))) \
 		$(PEER_TESTS:%=tests/peers/%) $(if $(SAN),,tests/check.py tests/fuzz.py)
 
+# The same at full size.
+soak: test-tools all
+	@HOSTILE_N=10000 python3 tests/run.py --build $(B) tests/torture/hostile_farm.py
+
 # Under Wine. The binary for Linux is there to be compared with.
 # WINDOWS_SKIP: unit tests that make no sense there, each with its reason behind it.
 WINDOWS_SKIP :=
@@ -328,7 +333,7 @@ check:
 clean:
 	rm -rf build/linux-x86_64 build/windows-x86_64 build/check-x86_64* build/dist
 
-.PHONY: coverage coverage-report all dist test-dist unit run-unit corpus test test-tools test-windows check clean run bench bench-tools fuzz build-fuzz fuzz-programs
+.PHONY: soak coverage coverage-report all dist test-dist unit run-unit corpus test test-tools test-windows check clean run bench bench-tools fuzz build-fuzz fuzz-programs
 
 -include $(OBJECTS:.o=.d) $(B)/main.d $(UNIT_TESTS:%=$(B)/tests/unit/%.d) \
 	$(FUZZ_TARGETS:%=$(B)/tests/fuzz/%.d) $(PEER_TOOLS:%=$(B)/tests/peers/%.d) \

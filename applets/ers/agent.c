@@ -139,13 +139,15 @@ enum err agent_key_write(const struct agent *a, const struct signing_key *key, s
 
 /* ---- deliveries ---- */
 
+/* clang-format off */
 static const struct opt_row delivery_rows[] = {
-    {OPT_UINT,          0,     "success", "SECONDS",      offsetof(struct agent_delivery, success_s),
-     "Last delivery"},
-    {OPT_UINT,                 0,               "told",       "SECONDS", offsetof(struct agent_delivery,                told_s), "Last complaint"},
-    {OPT_TEXT, 0,      "error",        "TEXT",                     offsetof(struct agent_delivery,                                       error),                                         "Why not since"},
-    {OPT_END,           0, NULL,          NULL,                  0,NULL},
+    {OPT_UINT, 0, "success", "SECONDS", offsetof(struct agent_delivery, success_s), "Last delivery"},
+    {OPT_UINT, 0, "failing", "SECONDS", offsetof(struct agent_delivery, failing_s), "Failing since"},
+    {OPT_UINT, 0, "told",    "SECONDS", offsetof(struct agent_delivery, told_s),    "Last complaint"},
+    {OPT_TEXT, 0, "error",   "TEXT",    offsetof(struct agent_delivery, error),     "Why not since"},
+    {OPT_END,  0, NULL,      NULL,      0,                                          NULL},
 };
+/* clang-format on */
 
 enum err agent_delivery_read(const struct agent *a, struct agent_delivery *out, struct fault *f) {
     *out = (struct agent_delivery){0};
@@ -158,7 +160,8 @@ enum err agent_delivery_write(const struct agent *a, const struct agent_delivery
                               struct fault *f) {
     struct buf out;
     buf_init(&out, 4096);
-    buf_printf(&out, "success = %llu\ntold = %llu\n", (unsigned long long)d->success_s,
+    buf_printf(&out, "success = %llu\nfailing = %llu\ntold = %llu\n",
+               (unsigned long long)d->success_s, (unsigned long long)d->failing_s,
                (unsigned long long)d->told_s);
     if (d->error)
         buf_printf(&out, "error = %.500s\n", d->error);

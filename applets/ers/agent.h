@@ -53,7 +53,8 @@ enum err agent_key_write(const struct agent *a, const struct signing_key *key,
 /* What is known about deliveries, across runs: seconds since 1970, 0 for never. */
 struct agent_delivery {
     uint64_t success_s, told_s;
-    const char *error; /* the last one, NULL after a success */
+    uint64_t failing_s; /* since when each one has failed; 0 after a success */
+    const char *error;  /* the last one, NULL after a success */
 };
 enum err agent_delivery_read(const struct agent *a, struct agent_delivery *out,
                              struct fault *f) MUST_CHECK;

@@ -276,8 +276,10 @@ static void note_delivery(const struct agent *agent, enum err err, const struct 
     if (agent_delivery_read(agent, &d, NULL))
         d = (struct agent_delivery){0};
     d.error = err ? fault_text(why, text, sizeof text) : NULL;
+    uint64_t now_s = (uint64_t)env_now_s(agent->env);
     if (!err)
-        d.success_s = (uint64_t)env_now_s(agent->env);
+        d.success_s = now_s;
+    d.failing_s = !err ? 0 : d.failing_s > 0 ? d.failing_s : now_s;
     if (agent_delivery_write(agent, &d, NULL))
         return; /* a note only */
 }

@@ -161,8 +161,9 @@ static enum err deliver(struct scan *s, struct bytes summary, char *said, size_t
     }
     enum err err = spool_finish(&s->spool, summary, &dropped, f);
     if (dropped > 0)
-        fprintf(s->env->err, "ers scan: %llu spooled observations gave way to newer ones\n",
-                (unsigned long long)dropped);
+        fprintf(s->env->err,
+                "ers scan: %llu spooled observations were dropped: more than %d MB wait for %s\n",
+                (unsigned long long)dropped, SPOOL_MAX >> 20, server);
     if (err)
         return err;
     if (s->options->no_push) {
@@ -196,12 +197,10 @@ static bool is_ours_to_mend(enum err err) {
 static void tell_undelivered(struct scan *s, const struct fault *why) {
     enum { QUIET_S = 3 * DAY_S };
     struct agent_delivery d = {0};
-    struct spool_totals spool = {0};
     char text[2 * FAULT_DETAIL_MAX];
     uint64_t now_s = (uint64_t)env_now_s(s->env);
-    bool is_short = agent_delivery_read(&s->agent, &d, NULL) == ERR_OK &&
-                    spool_measure(&s->agent, &spool, NULL) == ERR_OK &&
-                    now_s < (uint64_t)spool.oldest_s + QUIET_S;
+    bool is_short =
+        agent_delivery_read(&s->agent, &d, NULL) == ERR_OK && now_s < d.failing_s + QUIET_S;
     bool is_told = d.told_s + DAY_S > now_s;
     if (!os_is_terminal(2) && !is_ours_to_mend(why->code) && (is_short || is_told))
         return;

@@ -280,7 +280,7 @@ static bool is_superseded(struct faces *faces, struct arena *a, const struct age
 /* Rewrites a batch without its superseded lines, or removes it when no observation
  * is left. Its own faces are added on the way; one scan has each of them once. */
 static enum err thin_out(const struct agent *agent, const char *name, struct faces *faces,
-                         bool is_kept_whole, uint64_t *dropped, struct fault *f) {
+                         bool is_kept_whole, struct fault *f) {
     struct arena a;
     struct buf text, kept;
     uint64_t gone = 0, left = 0;
@@ -300,11 +300,9 @@ static enum err thin_out(const struct agent *agent, const char *name, struct fac
         buf_put(&kept, line);
         buf_text(&kept, "\n");
     }
-    if (!err && gone > 0 && !is_kept_whole) {
-        *dropped += gone;
+    if (!err && gone > 0 && !is_kept_whole)
         err = left > 0 ? spool_write(agent->spool, name, buf_bytes(&kept), f)
                        : spool_remove(agent->spool, name, f);
-    }
     buf_clear(&text);
     buf_clear(&kept);
     arena_clear(&a);
@@ -313,13 +311,13 @@ static enum err thin_out(const struct agent *agent, const char *name, struct fac
 
 /* Batches of this scan stand as they are; older ones lose what this scan saw anew. */
 static enum err drop_superseded(struct spool_writer *w, const struct spool_names *names,
-                                uint64_t *dropped, struct fault *f) {
+                                struct fault *f) {
     struct faces faces = {0};
     enum err err = ERR_OK;
     bool has_older = w->batches > 0 && names->n > 0 && strcmp(names->items[0], w->first) < 0;
     for (size_t i = names->n; has_older && !err && i > 0; i--) {
         const char *name = names->items[i - 1];
-        err = thin_out(w->agent, name, &faces, strcmp(name, w->first) >= 0, dropped, f);
+        err = thin_out(w->agent, name, &faces, strcmp(name, w->first) >= 0, f);
         if (err == ERR_DAMAGED)
             err = ERR_OK; /* told when it is sent */
     }
@@ -365,7 +363,7 @@ enum err spool_finish(struct spool_writer *w, struct bytes summary_json, uint64_
     arena_init(&a, 16 << 20);
     enum err err = spool_list(&a, w->agent->spool, &names, f);
     if (!err)
-        err = drop_superseded(w, &names, dropped, f);
+        err = drop_superseded(w, &names, f);
     if (!err)
         err = keep_to_size(w->agent, &names, dropped, f);
     arena_clear(&a);

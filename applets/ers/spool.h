@@ -47,7 +47,8 @@ void spool_writer_clear(struct spool_writer *w);
 void spool_certificate(struct spool_writer *w, const uint8_t sha256[SHA256_SIZE], struct bytes der);
 void spool_observation(struct spool_writer *w, const struct model_observation *o);
 /* The end of the scan: writes what is left, with the summary. Then drops what newer
- * observations and the size limit make needless; *dropped counts observations. */
+ * observations of the same faces make needless, and what is over the size limit; *dropped counts
+ * observations of the latter, which are lost. */
 enum err spool_finish(struct spool_writer *w, struct bytes summary_json, uint64_t *dropped,
                       struct fault *f) MUST_CHECK;
 

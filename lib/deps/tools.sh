@@ -49,6 +49,7 @@ test     zsh                                              zsh
 test     fish                                             fish
 test     python3                                          python3
 test     postfix                                          postfix
+test     cron                                             cron
 test     pk12util                                         libnss3-tools
 test     dovecot                                          dovecot-core
 test     /usr/lib/dovecot/imap                            dovecot-imapd
