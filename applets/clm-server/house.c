@@ -44,6 +44,8 @@ enum err house_open(const struct env *env, const struct settings *s, const struc
             .assets = gui_assets,
             .assets_n = gui_assets_n,
             .log_key = out->log_key,
+            .data = s->data,
+            .backups_set = s->backup != NULL && s->backup[0] != '\0',
             .profiles = s->profiles,
         };
         code = api_open(&o, &out->api, f);

@@ -115,25 +115,6 @@ enum err mail_way_read(struct arena *a, const struct settings *s, struct mail_wa
 
 /* ---- sending ---- */
 
-/* The file's one line. */
-static enum err read_password(const char *path, struct buf *out, struct fault *f) {
-    if (!file_exists(path))
-        return fault_set(f, ERR_NOT_FOUND, "smtp_password_file", "%s", path);
-    if (!os_file_is_private(path))
-        return fault_set(f, ERR_PERMISSION, "smtp_password_file",
-                         "%s can be read by others: chmod 600 it", path);
-    enum err code = file_read(path, out, f);
-    if (code != ERR_OK)
-        return code;
-    while (out->n > 0 && (out->p[out->n - 1] == '\n' || out->p[out->n - 1] == '\r'))
-        out->n--;
-    for (size_t i = 0; i < out->n; i++)
-        if (out->p[i] < 0x20)
-            return fault_set(f, ERR_FORMAT, "smtp_password_file", "%s: one line is wanted", path);
-    return out->n > 0 ? ERR_OK
-                      : fault_set(f, ERR_FORMAT, "smtp_password_file", "%s is empty", path);
-}
-
 static enum err read_roots(struct arena *a, const char *ca, struct x509_trust *out,
                            struct fault *f) {
     enum err code = net_roots_read(a, ca, out, f);
@@ -149,7 +130,7 @@ static enum err send_written(const struct env *env, const struct mail_way *way,
     struct x509_trust trust = {0};
     enum err code = ERR_OK;
     if (way->password_file)
-        code = read_password(way->password_file, password, f);
+        code = settings_secret("smtp_password_file", way->password_file, password, f);
     if (code == ERR_OK && !server.plain)
         code = read_roots(roots, way->ca, &trust, f);
     if (code != ERR_OK)

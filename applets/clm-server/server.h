@@ -13,6 +13,7 @@
  *   log.key       0600: the key that signs checkpoints of the log; log.pub who it is
  *   control.sock  local administration while the server runs
  *   digest        what the last mail said, and one that could not be sent
+ *   backup        when the last backup was made, and where (store/backup)
  */
 #ifndef CLM_SERVER_SERVER_H
 #define CLM_SERVER_SERVER_H
@@ -23,12 +24,13 @@
 #include "web/auth/auth.h"
 
 extern const struct opt_command clm_server_init, clm_server_run, clm_server_token, clm_server_user,
-    clm_server_check, clm_server_checkpoint, clm_server_digest;
+    clm_server_check, clm_server_checkpoint, clm_server_digest, clm_server_backup;
 
 /* The keys of server.conf; the same rows serve `init` as options. */
 struct settings {
     const char *name, *listen, *cert, *key, *data;
-    const char *mail_to, *mail_from; /* of the daily digest; see mail.c */
+    const char *mail_to, *mail_from;             /* of the daily digest; see mail.c */
+    const char *backup, *backup_passphrase_file; /* of the nightly backup; see backup.c */
     const char *smtp_url, *smtp_tls, *smtp_user, *smtp_password_file, *smtp_ca;
     /* Derived: */
     const char *file;     /* server.conf */
@@ -53,6 +55,10 @@ char *settings_url(struct arena *a, const struct settings *s, unsigned port);
 /* The port of the first listen word; 0 where it lets the system choose. */
 unsigned settings_port(const struct settings *s);
 char *settings_path(struct arena *a, const struct settings *s, const char *name); /* in data */
+/* Appends the one line of a file with a secret, which nobody else may read; `key` names the
+ * option or key that gave the path. */
+enum err settings_secret(const char *key, const char *path, struct buf *out,
+                         struct fault *f) MUST_CHECK;
 
 /* What the server shows in TLS, in the arena. */
 struct identity {

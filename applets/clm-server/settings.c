@@ -21,6 +21,11 @@ const struct opt_row settings_rows[] = {
      "Its private key (PEM)"},
     {OPT_TEXT, 0, "data",   "DIR",   offsetof(struct settings, data),
      "Folder of the store"},
+    {OPT_TEXT, 0, "backup", "DIR", offsetof(struct settings, backup),
+     "Where clm-server backup writes each night, a folder of the server's user; none: no backup"},
+    {OPT_TEXT, 0, "backup_passphrase_file", "FILE",
+     offsetof(struct settings, backup_passphrase_file),
+     "Passphrase for the secrets in it, one line, mode 0600; none: they are left out"},
     {OPT_TEXT, 0, "mail_to",   "ADDRS", offsetof(struct settings, mail_to),
      "Who gets the daily mail about what ends, comma separated; none: no mail"},
     {OPT_TEXT, 0, "mail_from", "ADDR",  offsetof(struct settings, mail_from),
@@ -183,4 +188,20 @@ char *settings_url(struct arena *a, const struct settings *s, unsigned port) {
 
 char *settings_path(struct arena *a, const struct settings *s, const char *name) {
     return path_join(a, s->data, name);
+}
+
+enum err settings_secret(const char *key, const char *path, struct buf *out, struct fault *f) {
+    if (!file_exists(path))
+        return fault_set(f, ERR_NOT_FOUND, key, "%s", path);
+    if (!os_file_is_private(path))
+        return fault_set(f, ERR_PERMISSION, key, "%s can be read by others: chmod 600 it", path);
+    enum err code = file_read(path, out, f);
+    if (code != ERR_OK)
+        return code;
+    while (out->n > 0 && (out->p[out->n - 1] == '\n' || out->p[out->n - 1] == '\r'))
+        out->n--;
+    for (size_t i = 0; i < out->n; i++)
+        if (out->p[i] < 0x20)
+            return fault_set(f, ERR_FORMAT, key, "%s: one line is wanted", path);
+    return out->n > 0 ? ERR_OK : fault_set(f, ERR_FORMAT, key, "%s is empty", path);
 }

@@ -1,7 +1,7 @@
 /* Hashes, key agreement, AEADs, signatures, keys, passwords.
  *
- * BearSSL does the work except where it has none: Ed25519, X25519 (for speed)
- * and Argon2id come from libsodium, whose header only sodium.c includes.
+ * BearSSL does the work except where it has none: Ed25519, X25519 (for speed),
+ * Argon2id and XChaCha20-Poly1305 come from libsodium, whose header only sodium.c includes.
  * No I/O. Any thread, contexts one thread at a time. Secrets are wiped by
  * crypto_wipe; the random source is handed in (env) so that tests are repeatable.
  */
@@ -100,6 +100,25 @@ bool ed25519_verify(struct bytes public_key, struct bytes in, struct bytes signa
 enum { PASSWORD_VERIFIER_MAX = 128 };
 bool password_verifier_make(struct bytes password, char out[PASSWORD_VERIFIER_MAX]);
 bool password_verify(const char *verifier, struct bytes password);
+
+/* A whole message under a passphrase: Argon2id (RFC 9106) and XChaCha20-Poly1305. *Slow.*
+ *
+ *   offset  size
+ *   0       8     "clmseal\n"
+ *   8       2     version: 1
+ *   10      4     passes of Argon2id, 1 to 16
+ *   14      4     its memory in KiB, 8192 to 1048576
+ *   18      16    salt            34  24  nonce
+ *   58      n+16  the message enciphered, and its tag; bytes 0 to 57 are authenticated too
+ *
+ * Appends. ERR_MEMORY; seal: ERR_FAILED without random bytes; open: ERR_FORMAT for what is no
+ * sealed message, ERR_UNSUPPORTED of a later version, ERR_PASSWORD for a wrong passphrase or a
+ * message that was changed: the two cannot be told apart. */
+enum { PASSPHRASE_SEAL_HEAD = 58 };
+enum err passphrase_seal(const struct env *env, struct bytes passphrase, struct bytes message,
+                         struct buf *out, struct fault *f) MUST_CHECK;
+enum err passphrase_open(struct bytes passphrase, struct bytes sealed, struct buf *out,
+                         struct fault *f) MUST_CHECK;
 
 bool crypto_equal(const void *a, const void *b, size_t n); /* constant time */
 void crypto_wipe(void *p, size_t n);

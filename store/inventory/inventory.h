@@ -424,6 +424,8 @@ void inventory_count(struct inventory *inv, int64_t now_ms, int64_t quiet_after_
 
 /* The tree over all durable entries, for checkpoints. */
 struct store_tree inventory_tree(struct inventory *inv);
+/* How far the log is durable; zeros for a store that is open for reading only. */
+struct store_point inventory_point(struct inventory *inv);
 
 /* Proofs (RFC 9162), of an inventory that is open for writing; texts and hashes in the arena.
  * `size`: of the tree, 0: all entries. The first one since the opening reads the log.

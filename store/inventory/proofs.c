@@ -8,6 +8,11 @@ struct store_tree inventory_tree(struct inventory *inv) {
     return inv->log != NULL ? store_log_tree(inv->log) : none;
 }
 
+struct store_point inventory_point(struct inventory *inv) {
+    struct store_point none = {.segment = 0};
+    return inv->log != NULL ? store_log_point(inv->log) : none;
+}
+
 static enum err finish(struct inventory *inv, struct arena *a, const struct store_proof *made,
                        struct proof *out, struct fault *f) {
     struct bytes hashes = arena_copy(a, bytes_of(made->hashes, made->n * STORE_HASH_SIZE));

@@ -78,6 +78,7 @@ enum err log_segment_make(struct store_log *log, uint32_t number, struct fault *
         log->size = size;
         mutex_lock(log->mutex);
         log->bytes += size;
+        log->point = (struct store_point){.segment = number, .at = size};
         mutex_unlock(log->mutex);
     } else {
         file_close(&log->file);
@@ -195,8 +196,9 @@ static enum err publish(struct store_log *log, struct log_batch *list, struct fa
         for (size_t i = 0; i < b->n; i++)
             store_tree_add(&log->tree, b->leaves[i]);
     log->bytes += log->out.n;
-    mutex_unlock(log->mutex);
     log->size += log->out.n;
+    log->point = (struct store_point){.segment = log->segment, .at = log->size};
+    mutex_unlock(log->mutex);
     /* The entries are durable all the same; but this handle no longer finds them. */
     return code == ERR_OK ? ERR_OK : fault_set(f, code, "log", "table of blocks");
 }

@@ -248,6 +248,7 @@ enum err store_log_open(const char *dir, const struct env *env,
     if (code == ERR_OK)
         code = log_recover(log, torn, f);
     log->options.mark = NULL;
+    log->point = (struct store_point){.segment = log->segment, .at = log->size};
     if (code == ERR_OK) {
         log->writer = thread_start(write_all, log);
         if (log->writer == NULL)
@@ -296,6 +297,14 @@ struct store_tree store_log_tree(struct store_log *log) {
     struct store_tree tree = log->tree;
     mutex_unlock(log->mutex);
     return tree;
+}
+
+struct store_point store_log_point(struct store_log *log) {
+    mutex_lock(log->mutex);
+    struct store_point point = log->point;
+    point.tree = log->tree;
+    mutex_unlock(log->mutex);
+    return point;
 }
 
 void store_log_size(struct store_log *log, uint64_t *bytes, uint64_t *segments) {

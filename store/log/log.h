@@ -138,6 +138,15 @@ enum err store_log_mark(struct store_log *log, struct store_mark *out, struct fa
 /* The Merkle tree over all durable entries. */
 struct store_tree store_log_tree(struct store_log *log);
 
+/* How far the log is durable: all of the segments before `segment`, and of that the bytes
+ * before `at`, where a commit ends. Any thread, any time. */
+struct store_point {
+    struct store_tree tree;
+    uint32_t segment;
+    uint64_t at;
+};
+struct store_point store_log_point(struct store_log *log);
+
 /* Bytes of all segments and their number. */
 void store_log_size(struct store_log *log, uint64_t *bytes, uint64_t *segments);
 
@@ -171,6 +180,15 @@ typedef enum err store_visit(void *context, const struct store_entry *e,
                              const uint8_t leaf[STORE_HASH_SIZE]);
 enum err store_reader_account(struct store_reader *r, int64_t until_ms, store_visit *visit,
                               void *context, struct store_account *out, struct fault *f) MUST_CHECK;
+
+/* One segment's file by itself, whatever its name, read through: the trees of the entries before
+ * and behind it. Two segments follow each other where the tree behind the one is that before the
+ * other. Any harm, a torn end too, is ERR_DAMAGED or ERR_UNSUPPORTED and told with its place. */
+struct store_segment {
+    struct store_tree before, after;
+};
+enum err store_segment_check(const char *path, uint32_t number, struct store_segment *out,
+                             struct fault *f) MUST_CHECK;
 
 /* Back to the first entry; what was found wrong is forgotten. */
 void store_reader_rewind(struct store_reader *r);

@@ -65,7 +65,8 @@ struct store_log {
     struct fault ended; /* code ERR_OK: alive */
     struct store_tree tree;
     struct log_places places;
-    uint64_t bytes; /* of all segments */
+    uint64_t bytes;           /* of all segments */
+    struct store_point point; /* but for its tree, which is `tree` */
 };
 
 /* Commits the batches of the list: all are durable (ERR_OK), or none and the fault

@@ -1,5 +1,6 @@
 /* Segment files: their bytes, and the one walk over them that both the opening
- * for writing and the readers use. Private to store/log.
+ * for writing and the readers use. Private to store/log; the names of segments serve
+ * store/backup too.
  *
  * All integers are big-endian.
  *

@@ -137,6 +137,71 @@ static void compares_and_wipes(void **state) {
     assert_memory_equal(a, zeros, sizeof a);
 }
 
+/* Seals, then opens what `change` made of it. */
+static enum err opened(const char *passphrase, size_t at, uint8_t bit) {
+    static const char text[] = "what nobody else may read";
+    struct env env = env_system(NULL);
+    struct fault f;
+    struct buf sealed, out;
+    buf_init(&sealed, 1000);
+    crypto_buf_init(&out, 1000);
+    assert_int_equal(
+        passphrase_seal(&env, bytes_text("correct horse"), bytes_text(text), &sealed, &f), ERR_OK);
+    assert_int_equal(sealed.n, PASSPHRASE_SEAL_HEAD + strlen(text) + 16);
+    assert_int_equal(bytes_find(buf_bytes(&sealed), bytes_text("nobody")), SIZE_MAX);
+    sealed.p[at] ^= bit;
+    enum err code = passphrase_open(bytes_text(passphrase), buf_bytes(&sealed), &out, &f);
+    if (code == ERR_OK)
+        assert_true(bytes_is(buf_bytes(&out), text));
+    else
+        assert_int_equal(out.n, 0);
+    buf_clear(&sealed);
+    buf_clear(&out);
+    return code;
+}
+
+static void seals_under_a_passphrase(void **state) {
+    static const struct {
+        size_t at;
+        uint8_t bit;
+        enum err code;
+    } changes[] = {
+        {0,  0x01, ERR_FORMAT     }, /* magic */
+        {9,  0x02, ERR_UNSUPPORTED}, /* version 3 */
+        {10, 0x80, ERR_FORMAT     }, /* passes beyond all bounds */
+        {14, 0x80, ERR_FORMAT     }, /* memory beyond all bounds */
+        {20, 0x01, ERR_PASSWORD   }, /* salt */
+        {40, 0x01, ERR_PASSWORD   }, /* nonce */
+        {58, 0x01, ERR_PASSWORD   }, /* message */
+        {98, 0x80, ERR_PASSWORD   }, /* tag */
+    };
+    (void)state;
+    assert_int_equal(opened("correct horse", 0, 0), ERR_OK);
+    assert_int_equal(opened("correct Horse", 0, 0), ERR_PASSWORD);
+    for (size_t i = 0; i < COUNT_OF(changes); i++)
+        assert_int_equal(opened("correct horse", changes[i].at, changes[i].bit), changes[i].code);
+}
+
+static void opens_no_part_of_what_was_sealed(void **state) {
+    struct env env = env_system(NULL);
+    struct buf sealed, out;
+    struct fault f;
+    (void)state;
+    buf_init(&sealed, 1000);
+    buf_init(&out, 1000);
+    env.random = no_random;
+    assert_int_equal(passphrase_seal(&env, bytes_text("p"), bytes_text(""), &sealed, &f),
+                     ERR_FAILED);
+    env = env_system(NULL);
+    assert_int_equal(passphrase_seal(&env, bytes_text("p"), bytes_text(""), &sealed, &f), ERR_OK);
+    for (size_t n = 0; n < sealed.n; n++)
+        assert_int_equal(
+            passphrase_open(bytes_text("p"), bytes_part(buf_bytes(&sealed), 0, n), &out, &f),
+            ERR_FORMAT);
+    buf_clear(&sealed);
+    buf_clear(&out);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(signs_as_published),
@@ -146,6 +211,8 @@ int main(void) {
         cmocka_unit_test(makes_verifiers),
         cmocka_unit_test(refuses_damaged_verifiers),
         cmocka_unit_test(compares_and_wipes),
+        cmocka_unit_test(seals_under_a_passphrase),
+        cmocka_unit_test(opens_no_part_of_what_was_sealed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

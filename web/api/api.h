@@ -38,6 +38,8 @@ struct api_options {
     const struct http_asset *assets; /* sorted by path */
     size_t assets_n;
     const struct api_log_key *log_key; /* NULL: heads are told, not signed */
+    const char *data;     /* folder, for the note of the last backup; NULL: there is none */
+    bool backups_set;     /* server.conf wants backups: none, or an old one, is told */
     const char *profiles; /* file; NULL, or where it is absent: those of ca_profiles_default */
 };
 

@@ -166,6 +166,10 @@ bool api_has_authority(struct api_call *call);
 /* ---- log.c ---- */
 api_handler api_log_head, api_log_checkpoint, api_log_consistency, api_certificates_proof;
 
+/* ---- backup.c ---- */
+api_handler api_log_point, api_backup_made;
+void api_json_backup(struct api_call *call, struct json *j); /* "backup" of the summary */
+
 /* ---- requests.c, requests_json.c ---- */
 api_handler api_requests_add, api_requests_list, api_requests_get, api_requests_approve,
     api_requests_refuse, api_requests_outcome;

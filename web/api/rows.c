@@ -124,6 +124,13 @@ static const struct api_param rescan_done[] = {
     {"rescan", API_BODY, TEXT, true, "its id"},
     {0},
 };
+static const struct api_param backup_made[] = {
+    {"folder",  API_BODY, TEXT,      true,  "where it lies"},
+    {"entries", API_BODY, NUMBER,    true,  "of the log in it"},
+    {"bytes",   API_BODY, NUMBER,    true,  "of all its files"},
+    {"secrets", API_BODY, JSON_BOOL, false, "are they in it, sealed?"},
+    {0},
+};
 static const struct api_param log_in[] = {
     {"user",     API_BODY, TEXT, true, "name"},
     {"password", API_BODY, TEXT, true, "password"},
@@ -255,6 +262,10 @@ const struct api_route api_routes[] = {
         "Its signed head (C2SP tlog-checkpoint), for witnesses and auditors"),
     GET("/log/consistency", AUTH_VIEWER, API_JSON, api_log_consistency, consistency,
         "Proof that it only grew since it had `from` entries (RFC 9162)"),
+    GET("/log/point", AUTH_ADMIN, API_JSON, api_log_point, none,
+        "How far it is durable: what a backup copies"),
+    POST("/backups", AUTH_ADMIN, 200, api_backup_made, backup_made,
+        "A backup was made: kept as the last one, and in the audit trail"),
     GET("/ca/chain", AUTH_PUBLIC, API_PEM, api_ca_chain, none,
         "The issuing certificate and its root"),
     GET("/ca/crl", AUTH_PUBLIC, API_CRL, api_ca_crl, none,

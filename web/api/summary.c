@@ -54,6 +54,7 @@ enum err api_summary(struct api_call *call) {
     json_int(j, "bytes", (int64_t)counts.log_bytes);
     json_int(j, "segments", (int64_t)counts.segments);
     json_end(j, '}');
+    api_json_backup(call, j);
     return api_end(call);
 }
 
