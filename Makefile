@@ -59,7 +59,7 @@ APPLETS := \
 	ers/request ers/renew ers/sync \
 	clm-server/clm-server clm-server/settings clm-server/identity clm-server/log_key clm-server/authority \
 	clm-server/house clm-server/init clm-server/run clm-server/token clm-server/user \
-	clm-server/check clm-server/checkpoint clm-server/mail clm-server/digest_rows clm-server/digest clm-server/backup \
+	clm-server/check clm-server/checkpoint clm-server/mail clm-server/digest_rows clm-server/digest clm-server/backup clm-server/restore \
 	clm-export/clm-export clm-export/stream clm-export/table clm-export/page clm-export/head \
 	clm-export/certificates clm-export/endpoints clm-export/others clm-export/coverage \
 	clm-export/bundle clm-export/proof clm-export/calendar clm-export/cbom \

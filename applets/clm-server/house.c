@@ -2,6 +2,7 @@
  * See server.h. */
 #include "applets/clm-server/server.h"
 
+#include "base/file.h"
 #include "base/os.h"
 #include "base/text.h"
 #include "web/gui/gui.h"
@@ -24,9 +25,22 @@ static enum err open_log_key(const struct env *env, const struct settings *s, st
     return code;
 }
 
+/* What restore.c leaves where it did not come to its end. */
+static bool is_restoring(const struct settings *s) {
+    struct arena a;
+    arena_init(&a, 1 << 16);
+    const char *path = settings_path(&a, s, "restoring");
+    bool is_there = path && file_exists(path);
+    arena_clear(&a);
+    return is_there;
+}
+
 enum err house_open(const struct env *env, const struct settings *s, const struct identity *id,
                     const char *url, struct house *out, struct fault *f) {
     *out = (struct house){0};
+    if (is_restoring(s))
+        return fault_set(f, ERR_CONFLICT,
+                         "an interrupted restore: empty this folder, restore again", "%s", s->data);
     enum err code = inventory_open(s->data, env, &out->inventory, f);
     if (code == ERR_OK)
         code = auth_open(env, s->data, &out->auth, f);

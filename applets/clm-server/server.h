@@ -24,7 +24,8 @@
 #include "web/auth/auth.h"
 
 extern const struct opt_command clm_server_init, clm_server_run, clm_server_token, clm_server_user,
-    clm_server_check, clm_server_checkpoint, clm_server_digest, clm_server_backup;
+    clm_server_check, clm_server_checkpoint, clm_server_digest, clm_server_backup,
+    clm_server_restore;
 
 /* The keys of server.conf; the same rows serve `init` as options. */
 struct settings {
