@@ -54,9 +54,10 @@ rows = [[c.strip() for c in line.rstrip("\n").split("|")] for line in open("dist
 check("jobs: twelve columns, each unit once", all(len(r) == 12 for r in rows) and len({r[0] for r in rows}) == len(rows))
 shipped = [r for r in rows if has_command(r[1])]
 # When and as whom: renew as root, which alone may write where certificates lie.
-check_equal("jobs: all four, when, and as whom", [(r[0], r[2], r[6], r[9]) for r in shipped], [
+check_equal("jobs: all five, when, and as whom", [(r[0], r[2], r[6], r[9]) for r in shipped], [
     ("ers-scan", "clm-agent", "*-*-* 02:00:00", "23 2 * * *"), ("ers-sync", "clm-agent", "*-*-* *:00/10:00", "*/10 * * * *"),
-    ("ers-renew", "root", "*-*-* *:00:00", "41 * * * *"), ("clm-digest", "clm-server", "*-*-* 07:30:00", "30 7 * * *")])
+    ("ers-renew", "root", "*-*-* *:00:00", "41 * * * *"), ("clm-digest", "clm-server", "*-*-* 07:30:00", "30 7 * * *"),
+    ("clm-backup", "clm-server", "*-*-* 03:15:00", "37 3 * * *")])
 check_equal("units: those whose command is there", sorted(os.listdir(UNITS)),
             sorted(["clm-server.service"] + [r[0] + end for r in shipped for end in (".service", ".timer")]))
 preset = read("usr/lib/systemd/system-preset/80-clm.preset").splitlines()

@@ -1,7 +1,7 @@
 // Users and enrolment tokens, for administrators.
 import { get, send } from "/gui/api.js";
 import { copyButton, field, foreign, h } from "/gui/dom.js";
-import { mark, moment, plural } from "/gui/format.js";
+import { count, mark, moment, plural } from "/gui/format.js";
 import { formDialog } from "/gui/agents.js";
 import { changePassword } from "/gui/password.js";
 
@@ -68,6 +68,12 @@ function tokenRow(view, token) {
     h("td", { class: "acts-cell" }, button("Revoke", "token " + token.id, () => revoke(view, token))));
 }
 
+function backupWords(backup) {
+  const made = backup.time ? [moment(backup.time), ", in ", foreign(backup.folder), backup.secrets ? ", with the secrets" : ", without the secrets"] : "none yet";
+  if (backup.old) return [mark("bad", "▲", backup.time ? "old" : "missing"), " ", made];
+  return backup.time || backup.configured ? made : [made, h("span", { class: "sub" }, "clm-server backup DIR makes one; backup = DIR in server.conf each night")];
+}
+
 const table = (caption, titles, rows) => h("table", {}, h("caption", {}, caption),
   h("thead", {}, h("tr", {}, titles.map(([title, kind]) => h("th", { scope: "col", class: kind || null }, title)))), h("tbody", {}, rows));
 
@@ -84,6 +90,10 @@ export async function show(view) {
       tokens.items.length
         ? table("Enrolment tokens", [["Id", "mid"], ["For"], ["Network", "wide"], ["Left", "num mid"], ["Ends", "num"], ["Actions", "acts-head"]], tokens.items.map((token) => tokenRow(view, token)))
         : h("p", { class: "pad quiet" }, "None is open.")),
+    h("section", { class: "sheet" }, h("header", {}, h("h2", {}, "Store")),
+      h("dl", {}, [["Last backup", backupWords(summary.backup)], ["Entries", count(summary.store.entries)],
+        ["Log", [count(summary.store.bytes), " bytes in ", plural(summary.store.segments, "segment")]]]
+        .map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]))),
     h("section", { class: "sheet" }, h("header", {}, h("h2", {}, "Server")),
       h("dl", {}, [["Name", foreign(server.name)], ["Version", server.version],
         ["Root certificate", server.root_sha256 ? h("span", { class: "mono" }, "SHA-256 " + server.root_sha256) : "not made here"],

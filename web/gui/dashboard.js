@@ -22,13 +22,18 @@ function needs(certificates, agents, summary) {
     what: h("a", { href: "/requests" }, plural(summary.requests_pending, "request")),
     why: "for certificates, to be approved or refused",
   }] : [];
-  return [...waiting, ...ends, ...quiet];
+  const backup = summary.backup && summary.backup.old ? [{
+    mark: mark("bad", "▲", summary.backup.time ? "old" : "missing"),
+    what: h("a", { href: "/admin" }, "Backup of this server"),
+    why: summary.backup.time ? ["the last one was made ", moment(summary.backup.time)] : "none was made yet",
+  }] : [];
+  return [...backup, ...waiting, ...ends, ...quiet];
 }
 
 function needsSheet(rows, now) {
   if (rows.length === 0)
     return h("section", { class: "sheet" }, h("p", { class: "pad clear" }, h("span", { class: "mark ok" }, h("span", { "aria-hidden": "true" }, "●"), "all clear"),
-      " No certificate that is served ends within 30 days, no agent is quiet, no request waits. Checked at ", moment(now), "."));
+      " No certificate that is served ends within 30 days, no agent is quiet, no request waits, no backup is overdue. Checked at ", moment(now), "."));
   return h("section", { class: "sheet" },
     h("header", {}, h("h2", {}, "Needs you"), rows.length > SHOWN
       ? h("span", { class: "quiet" }, SHOWN + " of " + count(rows.length) + ", ", h("a", { href: asked("expires<30d") }, "show all")) : null),
