@@ -307,3 +307,65 @@ const char *number_grouped(uint64_t n, char out[28]) {
     out[at] = '\0';
     return out;
 }
+
+/* ---- Searching ---- */
+
+/* Sixteen bytes at once; the compiler makes of it what the processor has. */
+typedef uint8_t block __attribute__((vector_size(16)));
+
+struct wanted {
+    block byte, fold; /* what a byte is to be once `fold` is or-ed to it */
+    size_t at;        /* of the byte in what is looked for */
+};
+
+static struct wanted wanted_of(struct bytes lower, size_t at) {
+    uint8_t c = lower.p[at];
+    struct wanted w = {.at = at};
+    memset(&w.byte, c, sizeof w.byte);
+    memset(&w.fold, c >= 'a' && c <= 'z' ? 0x20 : 0, sizeof w.fold);
+    return w;
+}
+
+static block matches(const struct wanted *w, const uint8_t *p) {
+    block b;
+    memcpy(&b, p + w->at, sizeof b);
+    return (block)((b | w->fold) == w->byte);
+}
+
+static bool equals(const uint8_t *p, struct bytes lower) {
+    for (size_t i = 0; i < lower.n; i++)
+        if ((uint8_t)ascii_lower((char)p[i]) != lower.p[i])
+            return false;
+    return true;
+}
+
+/* The first place in a block where both bytes match and then all do. */
+static size_t find_in_block(const uint8_t *p, block both, struct bytes lower) {
+    uint8_t hits[sizeof both];
+    memcpy(hits, &both, sizeof both);
+    for (size_t i = 0; i < sizeof both; i++)
+        if (hits[i] != 0 && equals(p + i, lower))
+            return i;
+    return SIZE_MAX;
+}
+
+size_t text_find(struct bytes in, size_t from, struct bytes lower) {
+    if (lower.n == 0 || lower.n > TEXT_FOUND_MAX || from > in.n || in.n - from < lower.n)
+        return SIZE_MAX;
+    struct wanted first = wanted_of(lower, 0), last = wanted_of(lower, lower.n - 1);
+    size_t end = in.n - lower.n + 1; /* places where it may begin */
+    for (; from + sizeof(block) <= end; from += sizeof(block)) {
+        block both = matches(&first, in.p + from) & matches(&last, in.p + from);
+        uint64_t halves[2];
+        memcpy(halves, &both, sizeof both);
+        if ((halves[0] | halves[1]) == 0)
+            continue;
+        size_t at = find_in_block(in.p + from, both, lower);
+        if (at != SIZE_MAX)
+            return from + at;
+    }
+    for (; from < end; from++)
+        if (equals(in.p + from, lower))
+            return from;
+    return SIZE_MAX;
+}

@@ -29,6 +29,12 @@ bool base64_read(struct bytes text, struct buf *out);
 /* All of text is one decimal number of at most `max`. */
 bool number_read(struct bytes text, uint64_t max, uint64_t *out);
 
+/* Where `lower` (in lower case, 1 to TEXT_FOUND_MAX bytes) begins first at or behind `from`,
+ * the case of ASCII letters in `in` ignored; SIZE_MAX: nowhere. Reads 16 bytes at a time; the
+ * limit keeps the time linear in `in`. */
+enum { TEXT_FOUND_MAX = 16 };
+size_t text_find(struct bytes in, size_t from, struct bytes lower);
+
 char ascii_lower(char c);
 bool ascii_is_digit(uint8_t c);
 bool ascii_is_alnum(uint8_t c);

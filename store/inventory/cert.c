@@ -77,8 +77,22 @@ static enum err take_word(struct state *s, struct buf *text, uint32_t *out) {
     return code;
 }
 
-static enum err keep_texts(struct state *s, const struct buf *texts, struct state_cert *out) {
-    return texts->err != ERR_OK ? ERR_MEMORY : state_keep(s, buf_bytes(texts), &out->texts);
+/* Behind "subject\nnames\n" the name, where it is not a part of them. No text is empty: so
+ * their places are in the order of the rows. */
+static enum err keep_names(struct state *s, struct buf *texts, const struct buf *name,
+                           struct state_cert *out) {
+    size_t at = bytes_find(buf_bytes(texts), buf_bytes(name));
+    if (name->err != ERR_OK || texts->err != ERR_OK)
+        return ERR_MEMORY;
+    if (at == SIZE_MAX) {
+        at = texts->n;
+        buf_put(texts, buf_bytes(name));
+        buf_u8(texts, '\n');
+    }
+    out->name_at = (uint32_t)at;
+    out->name_n = (uint32_t)name->n;
+    return texts->err != ERR_OK ? ERR_MEMORY
+                                : texts_add(&s->names, buf_bytes(texts), 0, &out->names);
 }
 
 static enum err take_fields(struct state *s, const struct x509_cert *cert, struct buf *texts,
@@ -90,16 +104,21 @@ static enum err take_fields(struct state *s, const struct x509_cert *cert, struc
     out->not_before_s = cert->not_before;
     out->not_after_s = cert->not_after;
     out->is_ca = cert->has_basic_constraints && cert->is_ca;
-    x509_cert_display_name(cert, texts);
-    out->name_n = (uint32_t)texts->n;
     x509_name_text(cert->subject, texts);
-    out->subject_n = (uint32_t)texts->n - out->name_n;
+    out->subject_n = (uint32_t)texts->n;
+    buf_u8(texts, '\n');
     size_t names_at = texts->n;
     put_names(cert, texts);
     out->names_n = (uint32_t)(texts->n - names_at);
+    buf_u8(texts, '\n');
     enum err code = names_key(&s->scratch, bytes_part(buf_bytes(texts), names_at, out->names_n),
                               cert->self_issued, out->names_key);
-    buf_put(texts, cert->serial);
+    x509_cert_display_name(cert, word);
+    if (code == ERR_OK)
+        code = keep_names(s, texts, word, out);
+    buf_reset(word);
+    if (code == ERR_OK)
+        code = state_keep(s, cert->serial, &out->serial);
     x509_name_text(cert->issuer, word);
     if (code == ERR_OK)
         code = take_word(s, word, &out->issuer);
@@ -107,21 +126,19 @@ static enum err take_fields(struct state *s, const struct x509_cert *cert, struc
     if (code == ERR_OK)
         code = take_word(s, word, &out->key);
     buf_text(word, cert->signature_algorithm);
-    if (code == ERR_OK)
-        code = take_word(s, word, &out->signature);
-    return code == ERR_OK ? keep_texts(s, texts, out) : code;
+    return code == ERR_OK ? take_word(s, word, &out->signature) : code;
 }
 
 /* Kept all the same: its bytes are what somebody serves. */
 static enum err take_bad(struct state *s, struct buf *texts, struct buf *word,
                          struct state_cert *out) {
     out->bad = true;
-    buf_text(texts, "bad certificate ");
-    hex_put(texts, bytes_of(out->sha256, 8));
-    out->name_n = (uint32_t)texts->n;
     enum err code = take_word(s, word, &out->issuer);
     out->key = out->signature = out->issuer;
-    return code == ERR_OK ? keep_texts(s, texts, out) : code;
+    buf_text(texts, "\n\n");
+    buf_text(word, "bad certificate ");
+    hex_put(word, bytes_of(out->sha256, 8));
+    return code == ERR_OK ? keep_names(s, texts, word, out) : code;
 }
 
 enum err state_read_cert(struct state *s, const struct record_certificate *r,

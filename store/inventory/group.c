@@ -59,9 +59,9 @@ static void count_agents(struct counting *k, uint32_t cert) {
     }
 }
 
-static void count_one(struct counting *k, uint32_t row) {
+static void count_one(struct counting *k, uint32_t row, bool is_known) {
     const struct state_cert *c = state_cert(k->s, row);
-    if (!where_cert(&k->where, row))
+    if (!is_known && !where_cert(&k->where, row))
         return;
     k->out->total++;
     if (k->by == INVENTORY_PER_WEEK)
@@ -95,14 +95,14 @@ static void count_all(struct counting *k) {
     struct plan plan;
     if (count_known(k))
         return;
-    if (plan_open(&plan, k->s, k->where.q, ROWS_NONE, k->s->certs.n / 2)) {
+    if (plan_open(&plan, k->s, k->where.q, ROWS_NONE, k->s->certs.n)) {
         for (uint32_t i = plan_next(&plan, 0); i != ROWS_NONE; i = plan_next(&plan, i + 1))
-            count_one(k, i);
+            count_one(k, i, plan.is_exact);
         plan_close(&plan);
         return;
     }
     for (uint32_t i = 0; i < k->s->certs.n; i++)
-        count_one(k, i);
+        count_one(k, i, false);
 }
 
 /* What qsort compares: a count and where it stands. */

@@ -23,7 +23,8 @@ enum {
     TABLES_AT = STATE_ROWS,
     ORDERS_AT = TABLES_AT + STATE_TABLES,
     TEXTS_AT = ORDERS_AT + STATE_ORDERS,
-    PLACES_AT = TEXTS_AT + 1
+    NAMES_AT = TEXTS_AT + 1,
+    PLACES_AT = NAMES_AT + 1
 };
 
 /* An index of another build is not read: rebuilding costs seconds, and a state that other
@@ -156,6 +157,8 @@ static enum err put_all(struct writer *w, struct state *s, const struct store_ma
     if (code == ERR_OK)
         code = put_texts(w, &s->texts);
     if (code == ERR_OK)
+        code = put_texts(w, &s->names);
+    if (code == ERR_OK)
         code = put(w, mark->places, mark->places_n * sizeof *mark->places, NULL, 0, mark->places_n);
     return code == ERR_OK ? put_head(w, s, mark) : code;
 }
@@ -200,7 +203,7 @@ static enum err check_head(const struct index_head *h, uint64_t size, const char
 static size_t item_size(const struct state_parts *parts, size_t i) {
     if (i < TABLES_AT)
         return parts->rows[i]->size;
-    if (i == TEXTS_AT)
+    if (i == TEXTS_AT || i == NAMES_AT)
         return 1;
     return i == PLACES_AT ? sizeof(struct store_place) : sizeof(uint32_t);
 }
@@ -213,7 +216,7 @@ static bool section_holds(const struct index_head *h, const struct state_parts *
     *end = s->at + s->bytes;
     if (s->n > SIZE_MAX / sizeof(struct state_agent) || s->bytes != s->n * item_size(parts, i))
         return false;
-    if (i == TEXTS_AT)
+    if (i == TEXTS_AT || i == NAMES_AT)
         return s->n % TEXTS_PIECE == 0;
     if (i >= TABLES_AT && i < ORDERS_AT)
         return s->n == 0 || (s->n >= 64 && (s->n & (s->n - 1)) == 0);
@@ -242,6 +245,8 @@ static void begin_all(const struct index_head *h, const struct os_map *map, stru
     for (size_t i = 0; i < STATE_ORDERS; i++, at++)
         order_begin(parts.orders[i], (void *)(map->p + at->at), (size_t)at->n);
     texts_begin(&s->texts, map->p + at->at, at->n);
+    at++;
+    texts_begin(&s->names, map->p + at->at, at->n);
     s->entries = h->entries;
     s->skipped = h->skipped;
     s->bad = h->bad;

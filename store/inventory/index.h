@@ -15,6 +15,7 @@
  *          tables     11: slots of 4 bytes, index of a row + 1 or 0; hashed with the seed
  *          orders     9: indexes of rows, 4 bytes each
  *          texts      whole pieces of TEXTS_PIECE bytes
+ *          names      of certificates, the same
  *          places     of the log's blocks: struct store_place
  *
  * Valid is a file whose magic, byte order, INDEX_VERSION, build and size are those that
@@ -32,9 +33,9 @@
 #include "store/inventory/state.h"
 
 enum {
-    INDEX_VERSION = 2, /* of the structs of state.h, and of what entries do to them */
+    INDEX_VERSION = 3, /* of the structs of state.h, and of what entries do to them */
     INDEX_PAGE = 4096,
-    INDEX_SECTIONS = STATE_ROWS + STATE_TABLES + STATE_ORDERS + 2
+    INDEX_SECTIONS = STATE_ROWS + STATE_TABLES + STATE_ORDERS + 3
 };
 
 struct index_section {

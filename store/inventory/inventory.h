@@ -11,7 +11,8 @@
  * Lists are sorted arrays, brought up to date when asked for after a change: a page
  * costs what it holds. With a query only those certificates are looked at that its exact
  * fingerprints, serial numbers and keys, its issuers, agents, owners, tags, services and ends
- * leave over (plan.c); names and what is negated are looked for in every row.
+ * leave over, and the texts that are searched for in all names (plan.c); what is negated is
+ * looked for in every row.
  *
  * Threads: every function from any thread. What is returned is copied into the
  * caller's arena; no lock is held once a function has returned.

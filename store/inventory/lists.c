@@ -155,9 +155,11 @@ static size_t pick_few(const struct list *l, const struct order *o, const struct
 /* The same from a set: it is cut down to what matches, which is also the total. */
 static size_t pick_planned(struct list *l, const struct order *o, struct plan *p, size_t start,
                            size_t limit, uint32_t *picked, uint64_t *total) {
-    bool is_cut = !l->q->uncounted || p->n <= FEW;
+    bool is_exact = p->is_exact && !l->q->served_only && !l->q->has_ends;
+    bool is_cut = is_exact || !l->q->uncounted || p->n <= FEW;
     size_t n = 0;
-    for (uint32_t i = plan_next(p, 0); i != ROWS_NONE && is_cut; i = plan_next(p, i + 1))
+    for (uint32_t i = plan_next(p, 0); i != ROWS_NONE && is_cut && !is_exact;
+         i = plan_next(p, i + 1))
         if (!l->takes(l, i))
             plan_remove(p, i);
     *total = p->n;
@@ -173,7 +175,7 @@ static size_t pick_planned(struct list *l, const struct order *o, struct plan *p
 
 /* A set for each of many pages costs more than it saves where much is in it. */
 static size_t most_planned(const struct list *l) {
-    return l->q->uncounted ? l->rows->n / 16 : l->rows->n / 2;
+    return l->q->uncounted ? l->rows->n / 16 : l->rows->n;
 }
 
 static size_t pick(struct list *l, const struct order *o, size_t start, size_t limit,

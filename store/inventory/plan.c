@@ -2,10 +2,11 @@
  * private.h.
  *
  * A term has a look-up (exact fingerprints, serial numbers and keys, issuers, agents,
- * owners, tags, services, ends), or any row may match it. Of terms joined by "and" the one
- * with the fewest rows is looked up, of those joined by "or" all; what is said of one
- * place is looked for at any. So rows may be too many, never too few: whoever asks looks
- * at each of them with where_cert. Rows that an order does not have yet are all taken. */
+ * owners, tags, services, ends), or its text is searched for in the names of all, which lie
+ * one behind the other (16 bytes at a time), or any row may match it. Of terms joined by "and" the
+ * one with the fewest rows is looked up, of those joined by "or" all; what is said of one place is
+ * looked for at any. So rows may be too many, never too few: whoever asks looks at each of them
+ * with where_cert. Rows that an order does not have yet are all taken. */
 #include "store/inventory/private.h"
 
 #include "base/text.h"
@@ -266,8 +267,138 @@ static size_t take_ends(struct plan *p, const struct query_term *t, bool adds) {
     return to - from + (o->rows->n - o->n);
 }
 
+/* ---- Texts ---- */
+
+/* The longest part of a pattern, as far as it is looked for; empty: anything matches. */
+static struct bytes needle_of(const struct query_pattern *pattern) {
+    struct bytes best = {NULL, 0};
+    for (size_t i = 0; i < pattern->n; i++)
+        if (pattern->parts[i].text.n > best.n)
+            best = pattern->parts[i].text;
+    return bytes_part(best, 0, TEXT_FOUND_MAX);
+}
+
+/* The row whose text the place is in: the last one that begins at or before it. Those
+ * before `from` do. */
+static uint32_t row_of(const struct state *s, uint64_t at, uint32_t from) {
+    uint32_t step = 1, high = s->certs.n;
+    while (from + step < high &&
+           (uint64_t)state_cert(s, from + step)->names.at * TEXTS_UNIT <= at) {
+        from += step;
+        step *= 2;
+    }
+    high = from + step < high ? from + step : high;
+    while (high - from > 1) {
+        uint32_t middle = from + (high - from) / 2;
+        if ((uint64_t)state_cert(s, middle)->names.at * TEXTS_UNIT <= at)
+            from = middle;
+        else
+            high = middle;
+    }
+    return from;
+}
+
+/* Each row once: the search goes on behind the row's text. */
+static void add_found(struct plan *p, struct bytes needle) {
+    const struct state *s = p->s;
+    struct bytes run;
+    uint64_t begin;
+    uint32_t row = 0;
+    for (size_t i = 0; s->certs.n > 0 && texts_run(&s->names, &i, &run, &begin);) {
+        size_t at = text_find(run, 0, needle);
+        while (at != SIZE_MAX) {
+            row = row_of(s, begin + at, row);
+            const struct state_cert *c = state_cert(s, row);
+            uint64_t end = (uint64_t)c->names.at * TEXTS_UNIT + c->names.n - begin;
+            add(p, row);
+            at = text_find(run, end > at ? (size_t)end : at + 1, needle);
+        }
+    }
+}
+
+/* About how many, by a part of the texts. */
+static size_t guess_found(const struct plan *p, struct bytes needle) {
+    enum { PART = 1 << 16 };
+    struct bytes run;
+    uint64_t begin;
+    size_t i = 0, found = 0;
+    if (!texts_run(&p->s->names, &i, &run, &begin))
+        return 0;
+    run = bytes_part(run, 0, PART);
+    for (size_t at = text_find(run, 0, needle); at != SIZE_MAX; at = text_find(run, at + 1, needle))
+        found++;
+    size_t n = (size_t)((uint64_t)found * p->s->names.used / (run.n + 1)) + 1;
+    return n < p->s->certs.n ? n : p->s->certs.n;
+}
+
+static size_t take_found(struct plan *p, const struct query_term *t, bool adds) {
+    struct bytes needle = needle_of(&t->pattern);
+    if (needle.n == 0)
+        return any_row;
+    if (!adds)
+        return guess_found(p, needle);
+    add_found(p, needle);
+    return 0;
+}
+
+/* Whether bytes have the digits somewhere: a pair of them, to begin with, that are one byte,
+ * be it the first two or those behind them. */
+static bool has_pair(struct bytes raw, const uint8_t even[2], const uint8_t odd[2]) {
+    for (size_t i = 0; i + 1 < raw.n; i++)
+        if ((raw.p[i] == even[0] && raw.p[i + 1] == even[1]) ||
+            (raw.p[i] == odd[0] && raw.p[i + 1] == odd[1]))
+            return true;
+    return false;
+}
+
+/* Fingerprints and serial numbers that may have these digits within. */
+static size_t take_digits(struct plan *p, struct bytes digits, bool adds) {
+    enum { PAIRS = 5 }; /* digits that have two whole bytes wherever they begin */
+    const struct state *s = p->s;
+    uint8_t even[2], odd[2];
+    if (digits.n >= HASH_DIGITS && 2 * s->serial_max < digits.n)
+        return take_sha256(p, digits, adds);
+    if (digits.n < PAIRS || !hex_read(bytes_part(digits, 0, 4), even, 2) ||
+        !hex_read(bytes_part(digits, 1, 4), odd, 2))
+        return any_row;
+    for (uint32_t i = 0; i < s->certs.n && adds; i++) {
+        const struct state_cert *c = state_cert(s, i);
+        if (has_pair(bytes_of(c->sha256, SHA256_SIZE), even, odd) ||
+            has_pair(state_cert_serial(s, c), even, odd))
+            add(p, i);
+    }
+    return s->certs.n / 512 + 1;
+}
+
+/* A text without a field. */
+static size_t take_any(struct plan *p, const struct query_term *t, bool adds) {
+    size_t names = take_found(p, t, adds);
+    size_t issuers = names != any_row ? take_issuers(p, t, adds) : 0;
+    size_t digits = names != any_row && t->hex.n > 0 ? take_digits(p, t->hex, adds) : 0;
+    return names == any_row || digits == any_row ? any_row : names + issuers + digits;
+}
+
+/* A search for one text finds just what it asks for: where it was found is a name, a
+ * subject or an issuer, since none of those reaches over a line's end. */
+static bool is_of_text(const struct state *s, const struct query_node *n) {
+    const struct query_term *t = n->kind == QUERY_TERM ? n->term : NULL;
+    if (t == NULL || t->field != QUERY_ANY || t->hex.n > 0 || t->pattern.n != 1 ||
+        t->pattern.whole || s->certs_by_issuer.n != s->certs.n)
+        return false;
+    struct bytes text = t->pattern.parts[0].text;
+    return text.n <= TEXT_FOUND_MAX && bytes_find(text, bytes_text("\n")) == SIZE_MAX &&
+           bytes_find(text, bytes_of("", 1)) == SIZE_MAX;
+}
+
+/* ---- The tree ---- */
+
 static size_t take_term(struct plan *p, const struct query_term *t, bool adds) {
     switch (t->field) {
+    case QUERY_ANY:
+        return take_any(p, t, adds);
+    case QUERY_SUBJECT:
+    case QUERY_SAN:
+        return take_found(p, t, adds);
     case QUERY_SHA256:
     case QUERY_SPKI:
     case QUERY_SERIAL:
@@ -287,8 +418,6 @@ static size_t take_term(struct plan *p, const struct query_term *t, bool adds) {
         return any_row;
     }
 }
-
-/* ---- The tree ---- */
 
 /* As deep as QUERY_DEPTH_MAX lets it be. */
 static size_t count_node(struct plan *p, const struct query_node *n) {
@@ -360,6 +489,7 @@ bool plan_open(struct plan *p, const struct state *s, const struct query *q, uin
         take_agent(p, agent, true);
     else
         add_node(p, q->root);
+    p->is_exact = by_agent == any_row && is_of_text(s, q->root);
     return true;
 }
 

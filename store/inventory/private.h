@@ -146,6 +146,7 @@ struct plan {
     const struct state *s;
     uint64_t *bits;
     size_t n;
+    bool is_exact; /* the query holds for each: nobody needs to look */
 };
 /* False: any row may match, or more than `most`; there is no set then. `q` may be NULL;
  * `agent` (ROWS_NONE: any): only what that one saw last. */

@@ -48,24 +48,23 @@ enum err state_keep(struct state *s, struct bytes text, struct text *out) {
 
 static struct bytes text_part(const struct state *s, const struct state_cert *c, size_t from,
                               size_t n) {
-    return bytes_part(state_text(s, c->texts), from, n);
+    return bytes_part(texts_get(&s->names, c->names), from, n);
 }
 
 struct bytes state_cert_name(const struct state *s, const struct state_cert *c) {
-    return text_part(s, c, 0, c->name_n);
+    return text_part(s, c, c->name_at, c->name_n);
 }
 
 struct bytes state_cert_subject(const struct state *s, const struct state_cert *c) {
-    return text_part(s, c, c->name_n, c->subject_n);
+    return text_part(s, c, 0, c->subject_n);
 }
 
 struct bytes state_cert_names(const struct state *s, const struct state_cert *c) {
-    return text_part(s, c, (size_t)c->name_n + c->subject_n, c->names_n);
+    return text_part(s, c, (size_t)c->subject_n + 1, c->names_n);
 }
 
 struct bytes state_cert_serial(const struct state *s, const struct state_cert *c) {
-    size_t from = (size_t)c->name_n + c->subject_n + c->names_n;
-    return text_part(s, c, from, c->texts.n - from);
+    return state_text(s, c->serial);
 }
 
 struct model_endpoint state_place(const struct state *s, const struct state_endpoint *e) {
@@ -307,6 +306,7 @@ void state_init_seeded(struct state *s) {
     order_init(&s->certs_by_spki, &s->certs, compare_spki, key_spki, s);
     order_init(&s->certs_by_serial, &s->certs, compare_serial, key_serial, s);
     texts_init(&s->texts);
+    texts_init(&s->names);
     arena_init(&s->scratch, (size_t)64 << 20);
 }
 
@@ -334,6 +334,7 @@ void state_clear(struct state *s) {
     for (size_t i = 0; i < STATE_ROWS; i++)
         rows_clear(parts.rows[i]);
     texts_clear(&s->texts);
+    texts_clear(&s->names);
     arena_clear(&s->scratch);
 }
 

@@ -43,11 +43,13 @@ struct state_cert {
     uint8_t names_key[INVENTORY_ID_SIZE]; /* of the names and kind of issuer; zeros: none */
     uint64_t entry;
     int64_t not_before_s, not_after_s, first_ms, last_ms;
-    struct text texts;                   /* name, subject, names, serial, one behind the other */
-    uint32_t name_n, subject_n, names_n; /* the serial is the rest */
-    uint32_t issuer, key, signature;     /* in state.words */
-    uint32_t first_agent;                /* ROWS_NONE: not by an agent */
-    uint32_t sightings;                  /* the newest one; ROWS_NONE */
+    struct text names; /* in state.names: "subject\nnames\n", then "name\n"
+                          where the name is not a part of them */
+    uint32_t name_at, name_n, subject_n, names_n;
+    struct text serial;
+    uint32_t issuer, key, signature; /* in state.words */
+    uint32_t first_agent;            /* ROWS_NONE: not by an agent */
+    uint32_t sightings;              /* the newest one; ROWS_NONE */
     uint32_t places;
     uint32_t request, revocation; /* ROWS_NONE: none */
     uint32_t next_in_line;        /* a ring of those that share its service; itself: alone */
@@ -158,6 +160,7 @@ struct state {
     struct order requests_by_first;
     struct order certs_by_issuer, certs_by_spki, certs_by_serial; /* look-ups: plan.c */
     struct texts texts;
+    struct texts names;   /* of certificates, in the order of their rows: texts that are searched */
     struct arena scratch; /* for one entry */
     uint8_t seed[TABLE_SEED];
     uint64_t work; /* done by state_apply: certificates, observations and entries */

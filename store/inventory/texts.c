@@ -91,3 +91,21 @@ struct bytes texts_get(const struct texts *t, struct text text) {
         return (struct bytes){NULL, 0};
     return bytes_of(texts_at(t, text), text.n);
 }
+
+bool texts_run(const struct texts *t, size_t *i, struct bytes *run, uint64_t *at) {
+    size_t first = *i > 0 ? *i - 1 : 0, n = 1;
+    if (*i == 0 && t->base_n > 0) {
+        *i = 1;
+        *at = 0;
+        *run = bytes_of(t->base, (size_t)t->base_n);
+        return true;
+    }
+    if (first >= t->pieces_n)
+        return false;
+    while (first + n < t->pieces_n && !t->is_begin[first + n])
+        n++;
+    *i = first + n + 1;
+    *at = t->base_n + (uint64_t)first * TEXTS_PIECE;
+    *run = bytes_of(t->pieces[first], n * TEXTS_PIECE);
+    return true;
+}

@@ -38,4 +38,8 @@ enum err texts_add(struct texts *t, struct bytes b, size_t room, struct text *ou
 struct bytes texts_get(const struct texts *t, struct text text);
 uint8_t *texts_at(const struct texts *t, struct text text);
 
+/* All of them, one contiguous run after the other: the i-th with the place of its first byte,
+ * counted from the first one of all; false behind the last. A text lies within one run. */
+bool texts_run(const struct texts *t, size_t *i, struct bytes *run, uint64_t *at);
+
 #endif

@@ -246,19 +246,48 @@ static void every_error_has_its_row(void **state) {
     assert_string_equal(fault_text(&f, text, sizeof text), "name: not understood");
 }
 
+/* Beside a search that compares at each place; ends of blocks and of the text included. */
+static void texts_are_found(void **state) {
+    (void)state;
+    static const char letters[] = "aAbB.-";
+    uint32_t seed = 7;
+    for (unsigned turn = 0; turn < 20000; turn++) {
+        char text[80], want[TEXT_FOUND_MAX + 1];
+        size_t n = turn % sizeof text, m = 1 + turn % 7 % TEXT_FOUND_MAX, from = turn % 5;
+        for (size_t i = 0; i < n + m; i++) {
+            seed = seed * 1664525 + 1013904223;
+            char c = letters[(seed >> 24) % 6];
+            if (i < n)
+                text[i] = c;
+            else
+                want[i - n] = ascii_lower(c);
+        }
+        size_t found = SIZE_MAX;
+        for (size_t i = from; i + m <= n && found == SIZE_MAX; i++) {
+            size_t k = 0;
+            while (k < m && ascii_lower(text[i + k]) == want[k])
+                k++;
+            found = k == m ? i : SIZE_MAX;
+        }
+        assert_int_equal(text_find(bytes_of(text, n), from, bytes_of(want, m)), found);
+    }
+    /* 'z' + 1 is no letter, '@' no folded '`', and high bytes are themselves. */
+    assert_int_equal(text_find(bytes_text("[email\xc3\xa9@]"), 0, bytes_text("`")), SIZE_MAX);
+    assert_int_equal(text_find(bytes_text("[email\xc3\xa9@]"), 0, bytes_text("\xa9")), 7);
+    assert_int_equal(
+        text_find(bytes_text("A long text, and EXAMPLE.COM"), 0, bytes_text("example.com")), 17);
+    assert_int_equal(text_find(bytes_text("abc"), 0, bytes_text("")), SIZE_MAX);
+    assert_int_equal(text_find(bytes_text("abc"), 4, bytes_text("a")), SIZE_MAX);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(base64_vectors),
-        cmocka_unit_test(base64_refuses),
-        cmocka_unit_test(base64_of_any_shape),
-        cmocka_unit_test(hex_both_ways),
-        cmocka_unit_test(utf8_is_strict),
-        cmocka_unit_test(escapes_what_deceives),
-        cmocka_unit_test(numbers_and_distances),
-        cmocka_unit_test(moments_of_the_calendar),
-        cmocka_unit_test(refuses_moments_that_are_none),
-        cmocka_unit_test(days_and_durations),
-        cmocka_unit_test(every_error_has_its_row),
+        cmocka_unit_test(base64_vectors),          cmocka_unit_test(base64_refuses),
+        cmocka_unit_test(base64_of_any_shape),     cmocka_unit_test(hex_both_ways),
+        cmocka_unit_test(utf8_is_strict),          cmocka_unit_test(escapes_what_deceives),
+        cmocka_unit_test(numbers_and_distances),   cmocka_unit_test(texts_are_found),
+        cmocka_unit_test(moments_of_the_calendar), cmocka_unit_test(refuses_moments_that_are_none),
+        cmocka_unit_test(days_and_durations),      cmocka_unit_test(every_error_has_its_row),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
