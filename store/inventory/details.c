@@ -49,6 +49,19 @@ enum err inventory_cert_der(struct inventory *inv, const uint8_t sha256[SHA256_S
     return i == ROWS_NONE ? not_stored(f) : read_der(inv, entry, a, der, f);
 }
 
+enum err inventory_cert_row(struct inventory *inv, const uint8_t sha256[SHA256_SIZE],
+                            struct arena *a, struct inventory_cert *out, struct fault *f) {
+    if (!inventory_lock(inv, f))
+        return ERR_MEMORY;
+    uint32_t i = table_find(&inv->state.by_sha256, sha256);
+    if (i != ROWS_NONE)
+        inventory_copy_cert(&inv->state, i, a, out);
+    inventory_unlock(inv);
+    if (i == ROWS_NONE)
+        return not_stored(f);
+    return a->err == ERR_OK ? ERR_OK : fault_set(f, a->err, "certificate", "no room");
+}
+
 enum err inventory_cert_get(struct inventory *inv, const uint8_t sha256[SHA256_SIZE],
                             struct arena *a, struct inventory_cert_detail *out, struct fault *f) {
     const struct state *s = &inv->state;

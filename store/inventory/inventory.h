@@ -344,6 +344,10 @@ struct inventory_cert_detail {
 enum err inventory_cert_get(struct inventory *inv, const uint8_t sha256[SHA256_SIZE],
                             struct arena *a, struct inventory_cert_detail *out,
                             struct fault *f) MUST_CHECK;
+/* What lists show of it; nothing is read from the log. ERR_NOT_FOUND. */
+enum err inventory_cert_row(struct inventory *inv, const uint8_t sha256[SHA256_SIZE],
+                            struct arena *a, struct inventory_cert *out,
+                            struct fault *f) MUST_CHECK;
 /* Only its bytes. ERR_NOT_FOUND. */
 enum err inventory_cert_der(struct inventory *inv, const uint8_t sha256[SHA256_SIZE],
                             struct arena *a, struct bytes *der, struct fault *f) MUST_CHECK;

@@ -24,6 +24,8 @@ static void add(struct plan *p, uint32_t row) {
     uint64_t bit = (uint64_t)1 << row % 64;
     p->n += (p->bits[row / 64] & bit) == 0;
     p->bits[row / 64] |= bit;
+    p->begin = row < p->begin ? row : p->begin;
+    p->end = row >= p->end ? row + 1 : p->end;
 }
 
 static void add_part(struct plan *p, const struct order *o, size_t from, size_t to) {
@@ -34,14 +36,13 @@ static void add_part(struct plan *p, const struct order *o, size_t from, size_t 
 }
 
 uint32_t plan_next(const struct plan *p, uint32_t from) {
-    uint32_t rows = p->s->certs.n;
-    for (uint32_t i = from; i < rows; i = (i / 64 + 1) * 64) {
+    for (uint32_t i = from > p->begin ? from : p->begin; i < p->end; i = (i / 64 + 1) * 64) {
         uint64_t word = p->bits[i / 64] >> i % 64;
         if (word == 0)
             continue;
         for (; (word & 1) == 0; i++)
             word >>= 1;
-        return i < rows ? i : ROWS_NONE;
+        return i;
     }
     return ROWS_NONE;
 }
@@ -477,7 +478,7 @@ static void add_node(struct plan *p, const struct query_node *n) {
 
 bool plan_open(struct plan *p, const struct state *s, const struct query *q, uint32_t agent,
                size_t most) {
-    *p = (struct plan){.s = s};
+    *p = (struct plan){.s = s, .begin = s->certs.n};
     size_t by_query = q != NULL ? count_node(p, q->root) : any_row;
     size_t by_agent = agent != ROWS_NONE ? take_agent(p, agent, false) : any_row;
     if (by_query > most && by_agent > most)

@@ -145,6 +145,7 @@ bool where_service(struct where *w, const uint8_t id[INVENTORY_ID_SIZE]);
 struct plan {
     const struct state *s;
     uint64_t *bits;
+    uint32_t begin, end; /* none lie before or from there on */
     size_t n;
     bool is_exact; /* the query holds for each: nobody needs to look */
 };

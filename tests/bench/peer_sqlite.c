@@ -55,7 +55,10 @@ static void open_db(const char *path) {
         die(path);
     run("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL");
     run("CREATE TABLE IF NOT EXISTS certificate(id INTEGER PRIMARY KEY, sha256 BLOB UNIQUE, "
-        "not_after INTEGER, subject TEXT, issuer TEXT, names TEXT, der BLOB)");
+        "not_after INTEGER, subject TEXT, issuer TEXT, names TEXT, der BLOB, serial BLOB)");
+    run("CREATE INDEX IF NOT EXISTS by_serial ON certificate(serial)");
+    run("CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5(subject, names, content='', "
+        "tokenize='trigram')");
     run("CREATE INDEX IF NOT EXISTS by_end ON certificate(not_after, sha256)");
     run("CREATE TABLE IF NOT EXISTS observation(host TEXT, port INTEGER, time INTEGER, outcome "
         "INTEGER, version TEXT, suite TEXT, sha256 BLOB, PRIMARY KEY(host, port)) WITHOUT ROWID");
@@ -81,8 +84,8 @@ static void names_of(X509 *x, char *out, size_t size) {
     GENERAL_NAMES_free(names);
 }
 
-static void insert(sqlite3_stmt *certificate, sqlite3_stmt *observation, const uint8_t *der,
-                   size_t n, size_t number) {
+static void insert(sqlite3_stmt *certificate, sqlite3_stmt *words, sqlite3_stmt *observation,
+                   const uint8_t *der, size_t n, size_t number) {
     unsigned char sha256[SHA256_DIGEST_LENGTH];
     char subject[TEXT_MAX], issuer[TEXT_MAX], names[TEXT_MAX], host[32];
     const unsigned char *p = der;
@@ -99,7 +102,14 @@ static void insert(sqlite3_stmt *certificate, sqlite3_stmt *observation, const u
     sqlite3_bind_text(certificate, 4, issuer, -1, SQLITE_TRANSIENT);
     sqlite3_bind_text(certificate, 5, names, -1, SQLITE_TRANSIENT);
     sqlite3_bind_blob(certificate, 6, der, (int)n, SQLITE_STATIC);
+    const ASN1_INTEGER *serial = X509_get0_serialNumber(x);
+    sqlite3_bind_blob(certificate, 7, ASN1_STRING_get0_data(serial), ASN1_STRING_length(serial),
+                      SQLITE_TRANSIENT);
     finish(certificate);
+    sqlite3_bind_int64(words, 1, sqlite3_last_insert_rowid(db));
+    sqlite3_bind_text(words, 2, subject, -1, SQLITE_TRANSIENT);
+    sqlite3_bind_text(words, 3, names, -1, SQLITE_TRANSIENT);
+    finish(words);
     X509_free(x);
 
     snprintf(host, sizeof host, "198.18.%u.%u", (unsigned)(number >> 8 & 0xff),
@@ -113,7 +123,8 @@ static void insert(sqlite3_stmt *certificate, sqlite3_stmt *observation, const u
 
 static size_t store(const uint8_t *file, size_t size, size_t batch) {
     sqlite3_stmt *certificate =
-        prepare("INSERT OR IGNORE INTO certificate VALUES(NULL,?,?,?,?,?,?)");
+        prepare("INSERT OR IGNORE INTO certificate VALUES(NULL,?,?,?,?,?,?,?)");
+    sqlite3_stmt *words = prepare("INSERT INTO words(rowid, subject, names) VALUES(?,?,?)");
     sqlite3_stmt *observation = prepare("INSERT OR REPLACE INTO observation VALUES(?,?,?,0,"
                                         "'TLSv1.3','TLS_AES_128_GCM_SHA256',?)");
     size_t n = 0;
@@ -122,12 +133,13 @@ static size_t store(const uint8_t *file, size_t size, size_t batch) {
                         (size_t)file[at + 2] << 8 | file[at + 3];
         if (n % batch == 0)
             run("BEGIN");
-        insert(certificate, observation, file + at + 4, length, n);
+        insert(certificate, words, observation, file + at + 4, length, n);
         at += 4 + length;
         if (n % batch == batch - 1 || at + 4 > size)
             run("COMMIT");
     }
     sqlite3_finalize(certificate);
+    sqlite3_finalize(words);
     sqlite3_finalize(observation);
     return n;
 }
@@ -170,6 +182,69 @@ static void show_pages(const char *text, unsigned turns) {
            (now() - start) * 1000 / turns);
     sqlite3_finalize(page);
     sqlite3_finalize(count);
+}
+
+/* The first page of a word by the trigrams of FTS5, and how many there are. */
+static void show_indexed(const char *text, unsigned turns) {
+    char phrase[64];
+    long long total = 0;
+    sqlite3_stmt *page =
+        prepare("SELECT not_after, sha256, subject, issuer, certificate.names FROM "
+                "words JOIN certificate ON id = words.rowid WHERE words MATCH ?1 "
+                "ORDER BY not_after, sha256 LIMIT 100");
+    sqlite3_stmt *count = prepare("SELECT count(*) FROM words WHERE words MATCH ?1");
+    snprintf(phrase, sizeof phrase, "\"%s\"", text);
+    sqlite3_bind_text(page, 1, phrase, -1, SQLITE_STATIC);
+    sqlite3_bind_text(count, 1, phrase, -1, SQLITE_STATIC);
+    double start = now();
+    for (unsigned i = 0; i < turns; i++) {
+        while (sqlite3_step(page) == SQLITE_ROW)
+            total += sqlite3_column_bytes(page, 2) < 0;
+        sqlite3_reset(page);
+        if (sqlite3_step(count) == SQLITE_ROW)
+            total = sqlite3_column_int64(count, 0);
+        sqlite3_reset(count);
+    }
+    printf("FTS5 page of 100, text '%s': %lld rows, %.3f ms\n", text, total,
+           (now() - start) * 1000 / turns);
+    sqlite3_finalize(page);
+    sqlite3_finalize(count);
+}
+
+/* Rows by a key of 500 that are there. */
+static void show_look_up(const char *name, const char *keys, const char *sql) {
+    static unsigned char key[FETCHES][64];
+    static int length[FETCHES];
+    size_t n = 0;
+    sqlite3_stmt *s = prepare(keys);
+    for (; n < FETCHES && sqlite3_step(s) == SQLITE_ROW; n++) {
+        length[n] = sqlite3_column_bytes(s, 0);
+        memcpy(key[n], sqlite3_column_blob(s, 0), (size_t)length[n]);
+    }
+    sqlite3_finalize(s);
+    s = prepare(sql);
+    double start = now();
+    for (size_t i = 0; i < n * 20; i++) {
+        sqlite3_bind_blob(s, 1, key[i % n], length[i % n], SQLITE_STATIC);
+        if (sqlite3_step(s) != SQLITE_ROW)
+            die("a certificate is gone");
+        sqlite3_reset(s);
+    }
+    printf("%s: %.5f ms\n", name, (now() - start) * 1000 / (double)(n * 20));
+    sqlite3_finalize(s);
+}
+
+static void show_groups(const char *name, const char *sql) {
+    unsigned turns = 5;
+    sqlite3_stmt *s = prepare(sql);
+    double start = now();
+    for (unsigned i = 0; i < turns; i++) {
+        while (sqlite3_step(s) == SQLITE_ROW)
+            ;
+        sqlite3_reset(s);
+    }
+    printf("counted by %s: %.5f ms\n", name, (now() - start) * 1000 / turns);
+    sqlite3_finalize(s);
 }
 
 static void fetch(void) {
@@ -219,6 +294,15 @@ int main(int argc, char **argv) {
     show_pages("", 1000);
     show_pages("www", 5);
     show_pages("nothing like it", 5);
+    show_indexed("www", 5);
+    show_indexed("nothing like it", 50);
+    show_look_up("row by fingerprint",
+                 "SELECT sha256 FROM certificate ORDER BY not_after LIMIT 500",
+                 "SELECT not_after, subject, issuer, names FROM certificate WHERE sha256 = ?");
+    show_look_up("rows by serial", "SELECT serial FROM certificate ORDER BY not_after LIMIT 500",
+                 "SELECT not_after, subject, issuer, names FROM certificate WHERE serial = ?");
+    show_groups("week", "SELECT not_after / 604800, count(*) FROM certificate GROUP BY 1");
+    show_groups("issuer", "SELECT issuer, count(*) FROM certificate GROUP BY issuer");
     fetch();
     sqlite3_close(db);
     free(file);

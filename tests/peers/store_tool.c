@@ -212,7 +212,7 @@ static void bench_lists(struct env *env, struct inventory *inv) {
             q.where = NULL;
         struct inventory_cert *rows;
         struct inventory_page page = {0};
-        size_t n = 0, turns = i == 0 ? 1000 : 5;
+        size_t n = 0, turns = i == 0 ? 10000 : 50;
         (void)!inventory_certs(inv, &q, &a, &rows, &n, &page, &f); /* makes the order */
         double start = seconds(env);
         for (size_t k = 0; k < turns; k++) {
@@ -225,6 +225,62 @@ static void bench_lists(struct env *env, struct inventory *inv) {
         }
         printf("page of 100, text '%s': %llu rows, %.3f ms\n", texts[i].name,
                (unsigned long long)page.total, (seconds(env) - start) * 1000 / (double)turns);
+    }
+    arena_clear(&a);
+    arena_clear(&own);
+}
+
+/* What lists show, by fingerprint and by serial number; counts by kind. */
+static void bench_look_ups(struct env *env, struct inventory *inv) {
+    enum { TURNS = 200, GROUPS = 2000 };
+    struct inventory_query q = {.sort = INVENTORY_BY_NAME, .limit = 500};
+    struct inventory_cert *rows, row;
+    struct inventory_page page;
+    struct inventory_groups groups;
+    struct arena a, own;
+    struct fault f;
+    size_t n = 0, found = 0;
+    arena_init(&a, 64 << 20);
+    arena_init(&own, 64 << 20);
+    if (inventory_certs(inv, &q, &own, &rows, &n, &page, &f) != ERR_OK)
+        exit(fail(&f));
+    double start = seconds(env);
+    for (size_t i = 0; i < n * TURNS; i++) {
+        arena_reset(&a);
+        found += inventory_cert_row(inv, rows[i % n].sha256, &a, &row, &f) == ERR_OK;
+    }
+    printf("row by fingerprint: %.5f ms\n", (seconds(env) - start) * 1000 / (double)found);
+    const struct query **serials = arena_array(&own, n + 1, sizeof *serials);
+    for (size_t i = 0; i < n; i++) {
+        struct query_error e;
+        struct buf text;
+        buf_init(&text, QUERY_LENGTH_MAX);
+        buf_text(&text, "serial:");
+        hex_put(&text, rows[i].serial);
+        if (query_parse(&own, arena_copy(&own, buf_bytes(&text)), QUERY_CERTIFICATES, 0,
+                        &serials[i], &e) != ERR_OK)
+            exit(2);
+        buf_clear(&text);
+    }
+    start = seconds(env);
+    for (size_t i = 0; i < n * 10; i++) {
+        struct inventory_query by = {.where = serials[i % n]};
+        struct inventory_cert *one;
+        size_t one_n = 0;
+        arena_reset(&a);
+        (void)!inventory_certs(inv, &by, &a, &one, &one_n, &page, &f);
+        found += one_n;
+    }
+    printf("rows by serial: %.5f ms\n", (seconds(env) - start) * 1000 / (double)(n * 10));
+    static const char *const names[] = {"week", "issuer", "key"};
+    for (unsigned by = INVENTORY_PER_WEEK; by <= INVENTORY_PER_KEY; by++) {
+        start = seconds(env);
+        for (unsigned i = 0; i < GROUPS; i++) {
+            arena_reset(&a);
+            (void)!inventory_certs_group(inv, NULL, (enum inventory_group)by, env_now_s(env), 100,
+                                         &a, &groups, &f);
+        }
+        printf("counted by %s: %.5f ms\n", names[by], (seconds(env) - start) * 1000 / GROUPS);
     }
     arena_clear(&a);
     arena_clear(&own);
@@ -324,6 +380,7 @@ static int bench_open(struct env *env, const char *dir) {
     printf("opened again: %.3f s\n", seconds(env) - start);
     arena_clear(&a);
     bench_lists(env, inv);
+    bench_look_ups(env, inv);
     bench_fetch(env, inv);
     printf("private memory: %.1f MB\n", (private_memory() - before) / 1024.0);
     inventory_close(inv);

@@ -12,8 +12,7 @@ struct field {
     uint8_t agents[3][INVENTORY_ID_SIZE];
     struct signing_key *keys[KEYS];
     struct buf spkis[KEYS];
-    uint8_t sha256[CERTS + 1][SHA256_SIZE]; /* in the order in which they were stored */
-    struct inventory_cert *certs;           /* the same, as lists show them */
+    struct inventory_cert *certs; /* in the order in which they were stored */
     size_t n;
     uint64_t seed;
 };
@@ -120,6 +119,26 @@ static void say_services(struct field *t) {
         memcpy(v.id, t->certs[i].service, sizeof v.id);
         assert_int_equal(inventory_service_set(t->shop.inv, &v, NULL, &f), ERR_OK);
     }
+}
+
+/* One by one as in the list. */
+static void look_up(struct field *t) {
+    struct arena a;
+    arena_init(&a, 16u << 20);
+    for (size_t i = 0; i < t->n; i++) {
+        struct inventory_cert c;
+        struct fault f;
+        const struct inventory_cert *want = &t->certs[i];
+        uint8_t other[SHA256_SIZE];
+        assert_int_equal(inventory_cert_row(t->shop.inv, want->sha256, &a, &c, &f), ERR_OK);
+        assert_memory_equal(c.sha256, want->sha256, SHA256_SIZE);
+        assert_true(bytes_equal(c.name, want->name) && bytes_equal(c.names, want->names));
+        assert_true(bytes_equal(c.serial, want->serial) && c.entry == want->entry);
+        memcpy(other, want->sha256, sizeof other);
+        other[9] ^= 1;
+        assert_int_equal(inventory_cert_row(t->shop.inv, other, &a, &c, &f), ERR_NOT_FOUND);
+    }
+    arena_clear(&a);
 }
 
 static void read_certs(struct field *t) {
@@ -412,6 +431,7 @@ static void look_ups_find_what_a_scan_finds(void **state) {
     shop_again(&t.shop); /* mapped */
     read_certs(&t);
     ask(&t, QUERIES / 4);
+    look_up(&t);
     field_end(&t);
 }
 
