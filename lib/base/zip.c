@@ -63,14 +63,40 @@ static enum err run_deflate(z_stream *s, struct bytes in, struct buf *out) {
     return code != ERR_OK ? code : status == Z_STREAM_END ? ERR_OK : ERR_FAILED;
 }
 
-enum err zip_deflate(struct zip_deflater *z, struct bytes dictionary, struct bytes in,
-                     struct buf *out) {
+static enum err begin_deflate(struct zip_deflater *z, struct bytes dictionary) {
     if (deflateReset(&z->stream) != Z_OK)
         return ERR_FAILED;
     if (dictionary.n > 0 &&
         deflateSetDictionary(&z->stream, dictionary.p, (uInt)dictionary.n) != Z_OK)
         return ERR_FAILED;
-    return run_deflate(&z->stream, in, out);
+    return ERR_OK;
+}
+
+enum err zip_deflate(struct zip_deflater *z, struct bytes dictionary, struct bytes in,
+                     struct buf *out) {
+    enum err code = begin_deflate(z, dictionary);
+    return code == ERR_OK ? run_deflate(&z->stream, in, out) : code;
+}
+
+enum err zip_deflate_marked(struct zip_deflater *z, struct bytes dictionary, struct bytes in,
+                            struct buf *out) {
+    static const uint8_t end[] = {0x01, 0x00, 0x00, 0xff, 0xff}; /* stored, final, empty */
+    int status = Z_OK;
+    enum err code = begin_deflate(z, dictionary);
+    if (in.n > INT_MAX)
+        return ERR_LIMIT;
+    give_input(&z->stream, in);
+    do {
+        if (code == ERR_OK)
+            code = step(deflate, &z->stream, Z_SYNC_FLUSH, out, &status);
+    } while (code == ERR_OK && status == Z_OK && z->stream.avail_out == 0);
+    buf_put(out, bytes_of(end, sizeof end));
+    return code == ERR_OK ? out->err : code;
+}
+
+/* No memory says nothing about the bytes: they must not be taken for damaged. */
+static enum err wrong(int status) {
+    return status == Z_MEM_ERROR ? ERR_MEMORY : ERR_FORMAT;
 }
 
 static enum err run_inflate(z_stream *s, struct bytes in, struct buf *out) {
@@ -84,7 +110,7 @@ static enum err run_inflate(z_stream *s, struct bytes in, struct buf *out) {
     }
     if (code != ERR_OK)
         return code;
-    return status == Z_STREAM_END && s->avail_in == 0 ? ERR_OK : ERR_FORMAT;
+    return status == Z_STREAM_END && s->avail_in == 0 ? ERR_OK : wrong(status);
 }
 
 static enum err inflate_as(int window, struct bytes dictionary, struct bytes in, struct buf *out) {
@@ -94,8 +120,11 @@ static enum err inflate_as(int window, struct bytes dictionary, struct bytes in,
     if (inflateInit2(&s, window) != Z_OK)
         return ERR_MEMORY;
     enum err code = ERR_OK;
-    if (dictionary.n > 0 && inflateSetDictionary(&s, dictionary.p, (uInt)dictionary.n) != Z_OK)
-        code = ERR_FAILED;
+    int status = Z_OK;
+    if (dictionary.n > 0)
+        status = inflateSetDictionary(&s, dictionary.p, (uInt)dictionary.n);
+    if (status != Z_OK)
+        code = wrong(status);
     if (code == ERR_OK)
         code = run_inflate(&s, in, out);
     inflateEnd(&s);
@@ -144,7 +173,7 @@ enum err zip_inflate_next(struct zip_inflater *z, size_t n, struct buf *out) {
     int status = inflate(&z->stream, Z_NO_FLUSH);
     buf_commit(out, n - z->stream.avail_out);
     z->is_ended = status == Z_STREAM_END;
-    return z->is_ended || (status == Z_OK && z->stream.avail_out == 0) ? ERR_OK : ERR_FORMAT;
+    return z->is_ended || (status == Z_OK && z->stream.avail_out == 0) ? ERR_OK : wrong(status);
 }
 
 enum err gzip_pack(struct bytes in, int level, struct buf *out) {

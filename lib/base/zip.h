@@ -14,6 +14,10 @@ void zip_deflater_close(struct zip_deflater *z);
 enum err zip_deflate(struct zip_deflater *z, struct bytes dictionary, struct bytes in,
                      struct buf *out) MUST_CHECK;
 
+/* The same, some ten bytes longer, with a last byte that is never zero. */
+enum err zip_deflate_marked(struct zip_deflater *z, struct bytes dictionary, struct bytes in,
+                            struct buf *out) MUST_CHECK;
+
 /* Appends what raw deflate of `in` holds; all of `in` must be used. ERR_LIMIT
  * past out's maximum, ERR_FORMAT when it is none. */
 enum err zip_inflate(struct bytes dictionary, struct bytes in, struct buf *out) MUST_CHECK;

@@ -49,6 +49,39 @@ static void refuses_every_prefix_and_a_tail(void **state) {
     buf_clear(&back);
 }
 
+/* Of any length, also past the size of one step. */
+static void a_marked_one_ends_with_no_zero(void **state) {
+    (void)state;
+    struct bytes none = {NULL, 0};
+    struct zip_deflater *z = zip_deflater_open(6);
+    struct buf in, plain, packed, back;
+    unsigned zeros = 0;
+    buf_init(&in, 1 << 20);
+    buf_init(&plain, 1 << 20);
+    buf_init(&packed, 1 << 20);
+    buf_init(&back, 1 << 20);
+    for (uint32_t i = 0; i < 40000; i += i < 60 ? 1 : 4999) {
+        while (in.n < i)
+            buf_u8(&in, (uint8_t)((uint32_t)in.n * 2654435761u >> 23));
+        buf_reset(&plain);
+        buf_reset(&packed);
+        buf_reset(&back);
+        assert_int_equal(zip_deflate(z, none, buf_bytes(&in), &plain), ERR_OK);
+        assert_int_equal(zip_deflate_marked(z, none, buf_bytes(&in), &packed), ERR_OK);
+        zeros += plain.p[plain.n - 1] == 0;
+        assert_int_not_equal(packed.p[packed.n - 1], 0);
+        assert_true(packed.n <= plain.n + 10);
+        assert_int_equal(zip_inflate(none, buf_bytes(&packed), &back), ERR_OK);
+        assert_true(bytes_equal(buf_bytes(&back), buf_bytes(&in)));
+    }
+    assert_true(zeros > 0);
+    zip_deflater_close(z);
+    buf_clear(&in);
+    buf_clear(&plain);
+    buf_clear(&packed);
+    buf_clear(&back);
+}
+
 static void a_bomb_stops_at_the_maximum(void **state) {
     (void)state;
     struct buf plain, packed, back;
@@ -112,6 +145,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(deflates_and_inflates_with_a_dictionary),
         cmocka_unit_test(refuses_every_prefix_and_a_tail),
+        cmocka_unit_test(a_marked_one_ends_with_no_zero),
         cmocka_unit_test(a_bomb_stops_at_the_maximum),
         cmocka_unit_test(unpacks_as_far_as_is_asked),
         cmocka_unit_test(the_crc_is_the_standard_one),
