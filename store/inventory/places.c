@@ -327,7 +327,10 @@ enum err state_apply_scan(struct state *s, const struct record_scan *r, int64_t 
         struct look l = {.s = s, .agent = agent, .o = &o, .raw = cur_vec24(&c)};
         arena_reset(&s->scratch);
         s->work++;
-        if (!record_observation_read(&s->scratch, l.raw, &o)) {
+        bool is_read = record_observation_read(&s->scratch, l.raw, &o);
+        if (s->scratch.err == ERR_MEMORY) /* says nothing about the observation */
+            return ERR_MEMORY;
+        if (!is_read) {
             s->skipped++;
             continue;
         }

@@ -11,7 +11,7 @@ char *log_segment_path(struct arena *a, const char *dir, uint32_t number) {
 
 /* ---- The calls that change files ---- */
 
-static enum err put(struct store_log *log, uint64_t at, struct bytes b, struct fault *f) {
+enum err log_put(struct store_log *log, uint64_t at, struct bytes b, struct fault *f) {
     const struct store_io *io = log->options.io;
     return io != NULL ? io->write_at(io->context, &log->file, at, b, f)
                       : file_write_at(&log->file, at, b, f);
@@ -46,7 +46,7 @@ static enum err segment_begin(struct store_log *log, const char *path, const str
     enum err code = head.err != ERR_OK ? fault_set(f, head.err, "segment", "%s", path)
                                        : file_open(&log->file, path, FILE_APPEND, f);
     if (code == ERR_OK)
-        code = put(log, 0, buf_bytes(&head), f);
+        code = log_put(log, 0, buf_bytes(&head), f);
     if (code == ERR_OK)
         code = log_sync(log, f);
     if (code == ERR_OK)
@@ -101,11 +101,36 @@ struct packing {
     enum err err;
 };
 
+/* A last sector that never came shows by its zeros, where they are many. A few bytes of a
+ * commit in its last sector must not all be zero for that. */
+static bool hides_end(const struct store_log *log) {
+    uint64_t tail = (log->size + log->out.n) % SEGMENT_SECTOR;
+    return tail > 0 && tail < SEGMENT_ZEROS && log->out.p[log->out.n - 1] == 0;
+}
+
+/* Appends the payload, and says with which codec. */
+static enum err payload_out(struct store_log *log, bool is_last, uint8_t *codec) {
+    struct bytes raw = buf_bytes(&log->raw), dictionary = store_dictionary_1();
+    size_t mark = log->out.n;
+    *codec = BLOCK_DEFLATE_1;
+    enum err code = zip_deflate(log->deflater, dictionary, raw, &log->out);
+    if (code == ERR_OK && log->out.n - mark >= raw.n) {
+        *codec = BLOCK_STORED;
+        buf_cut(&log->out, mark);
+        buf_put(&log->out, raw);
+        code = log->out.err;
+    }
+    if (code != ERR_OK || !is_last || !hides_end(log))
+        return code;
+    *codec = BLOCK_DEFLATE_1;
+    buf_cut(&log->out, mark);
+    return zip_deflate_marked(log->deflater, dictionary, raw, &log->out);
+}
+
 static void block_out(struct packing *p, uint8_t last) {
     struct store_log *log = p->log;
     struct block_head h = {.version = BLOCK_VERSION,
                            .kind = BLOCK_ENTRIES,
-                           .codec = BLOCK_DEFLATE_1,
                            .flags = (uint8_t)(p->flags | last),
                            .first = p->next - p->count,
                            .count = p->count,
@@ -114,14 +139,7 @@ static void block_out(struct packing *p, uint8_t last) {
     size_t mark = log->out.n;
     memcpy(h.salt, log->salt, SEGMENT_SALT);
     buf_fill(&log->out, 0, BLOCK_HEAD);
-    p->err = zip_deflate(log->deflater, store_dictionary_1(), buf_bytes(&log->raw), &log->out);
-    if (p->err == ERR_OK && log->out.n - mark - BLOCK_HEAD >= log->raw.n) {
-        h.codec = BLOCK_STORED;
-        buf_cut(&log->out, mark + BLOCK_HEAD);
-        buf_put(&log->out, buf_bytes(&log->raw));
-    }
-    if (p->err == ERR_OK)
-        p->err = log->out.err;
+    p->err = payload_out(log, last != 0, &h.codec);
     if (p->err == ERR_OK)
         p->err = log_places_add(&log->made, place);
     if (p->err != ERR_OK)
@@ -179,19 +197,29 @@ static enum err pack(struct store_log *log, struct log_batch *list, struct fault
 
 /* ---- The commit ---- */
 
-/* After a failed write the file may have any part of it: back to what was good. */
+/* After a failed write the file may have any part of it: back to what was good. That must be
+ * durable too: else power that goes later could bring back what was refused, behind a segment
+ * that has been followed by another or mixed with what is written in its place. */
 static enum err write_failed(struct store_log *log, struct fault *f) {
     struct fault second;
-    if (f->code == ERR_FULL && log_cut(log, log->size, &second) == ERR_OK)
+    if (f->code == ERR_FULL && log_cut(log, log->size, &second) == ERR_OK &&
+        log_sync(log, &second) == ERR_OK)
         return f->code;
     return end(log, f);
 }
 
-static enum err publish(struct store_log *log, struct log_batch *list, struct fault *f) {
-    enum err code = ERR_OK;
+/* Before anything is written: what is durable must be found too. */
+static enum err make_room(struct store_log *log, struct fault *f) {
     mutex_lock(log->mutex);
-    for (size_t i = 0; i < log->made.n && code == ERR_OK; i++)
-        code = log_places_add(&log->places, log->made.items[i]);
+    enum err code = log_places_reserve(&log->places, log->made.n);
+    mutex_unlock(log->mutex);
+    return code == ERR_OK ? ERR_OK : fault_set(f, code, "log", "table of blocks");
+}
+
+static void publish(struct store_log *log, struct log_batch *list) {
+    mutex_lock(log->mutex);
+    for (size_t i = 0; i < log->made.n; i++)
+        log->places.items[log->places.n++] = log->made.items[i];
     for (struct log_batch *b = list; b != NULL; b = b->next)
         for (size_t i = 0; i < b->n; i++)
             store_tree_add(&log->tree, b->leaves[i]);
@@ -199,8 +227,6 @@ static enum err publish(struct store_log *log, struct log_batch *list, struct fa
     log->size += log->out.n;
     log->point = (struct store_point){.segment = log->segment, .at = log->size};
     mutex_unlock(log->mutex);
-    /* The entries are durable all the same; but this handle no longer finds them. */
-    return code == ERR_OK ? ERR_OK : fault_set(f, code, "log", "table of blocks");
 }
 
 /* What follows from the entries is told in their order, before `done` is. */
@@ -226,14 +252,17 @@ enum err log_commit(struct store_log *log, struct log_batch *list, struct fault 
     if (code != ERR_OK)
         return code == ERR_FULL ? code : end(log, f);
     code = pack(log, list, f);
+    if (code == ERR_OK)
+        code = make_room(log, f);
     if (code != ERR_OK)
         return code;
-    if (put(log, log->size, buf_bytes(&log->out), f) != ERR_OK)
+    if (log_put(log, log->size, buf_bytes(&log->out), f) != ERR_OK)
         return write_failed(log, f);
     if (log_sync(log, f) != ERR_OK)
         return end(log, f);
     struct fault late;
-    if (publish(log, list, &late) != ERR_OK || apply(log, list, &late) != ERR_OK)
+    publish(log, list);
+    if (apply(log, list, &late) != ERR_OK)
         end(log, &late);
     return ERR_OK;
 }

@@ -5,19 +5,27 @@
 
 #include <stdlib.h>
 
-enum err log_places_add(struct log_places *p, struct store_place place) {
-    if (p->n == p->room) {
-        size_t room = p->room == 0 ? 64 : p->room * 2;
-        if (room > SIZE_MAX / sizeof *p->items)
-            return ERR_LIMIT;
-        struct store_place *items = realloc(p->items, room * sizeof *items);
-        if (items == NULL)
-            return ERR_MEMORY;
-        p->items = items;
-        p->room = room;
-    }
-    p->items[p->n++] = place;
+enum err log_places_reserve(struct log_places *p, size_t more) {
+    size_t room = p->room == 0 ? 64 : p->room;
+    while (room - p->n < more && room <= SIZE_MAX / 2 / sizeof *p->items)
+        room *= 2;
+    if (room - p->n < more)
+        return ERR_LIMIT;
+    if (room == p->room)
+        return ERR_OK;
+    struct store_place *items = realloc(p->items, room * sizeof *items);
+    if (items == NULL)
+        return ERR_MEMORY;
+    p->items = items;
+    p->room = room;
     return ERR_OK;
+}
+
+enum err log_places_add(struct log_places *p, struct store_place place) {
+    enum err code = log_places_reserve(p, 1);
+    if (code == ERR_OK)
+        p->items[p->n++] = place;
+    return code;
 }
 
 bool log_places_find(const struct log_places *p, uint64_t number, struct store_place *out) {

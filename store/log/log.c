@@ -173,7 +173,10 @@ static enum err make_folder(struct store_log *log, const char *dir, struct fault
     const char *lock = log->dir != NULL ? path_join(&log->arena, log->dir, "lock") : NULL;
     if (lock == NULL)
         return fault_set(f, ERR_MEMORY, "log", "%s", dir);
-    bool is_new = !file_exists(log->dir);
+    const char *first = log_segment_path(&log->arena, log->dir, 1);
+    if (first == NULL)
+        return fault_set(f, ERR_MEMORY, "log", "%s", dir);
+    bool is_new = !file_exists(first); /* also where this was not reached the last time */
     enum err code = dir_make(log->dir, 0700, f);
     if (code == ERR_OK && is_new)
         code = os_dir_sync(dir, f);

@@ -31,6 +31,8 @@ struct log_places {
     struct store_place *items;
     size_t n, room;
 };
+/* Adding so many more cannot fail. */
+enum err log_places_reserve(struct log_places *p, size_t more) MUST_CHECK;
 enum err log_places_add(struct log_places *p, struct store_place place) MUST_CHECK;
 
 /* The block that holds the entry, or would; false where there is none before it. */
@@ -75,6 +77,7 @@ struct store_log {
 enum err log_commit(struct store_log *log, struct log_batch *list, struct fault *f) MUST_CHECK;
 
 /* Of the last segment, through options.io. */
+enum err log_put(struct store_log *log, uint64_t at, struct bytes b, struct fault *f) MUST_CHECK;
 enum err log_sync(struct store_log *log, struct fault *f) MUST_CHECK;
 enum err log_cut(struct store_log *log, uint64_t size, struct fault *f) MUST_CHECK;
 

@@ -39,12 +39,15 @@ static enum err refuse(const struct store_harm *h, struct fault *f) {
     return code;
 }
 
+enum { REWRITE_PART = 1 << 20 };
+
 struct recovery {
     struct store_log *log;
     struct arena arena;
     struct segment_list list;
     struct store_harm *torn;
     uint64_t next, end; /* the next entry; where the last segment ends well */
+    uint64_t commit_at; /* where its last commit begins; 0: it has none, or a mark covers all */
 };
 
 /* ---- A mark ---- */
@@ -163,6 +166,7 @@ static enum err walk_segment(struct recovery *r, size_t i, struct fault *f) {
     if (code != ERR_OK)
         return code;
     const struct store_mark *m = log->options.mark;
+    r->commit_at = 0;
     bool is_marked = m != NULL && m->segment == number;
     enum segment_step step = SEGMENT_BLOCK;
     if (is_marked && segment_walk_from(&w, m->at, m->tree.size, f) != SEGMENT_BLOCK)
@@ -174,6 +178,8 @@ static enum err walk_segment(struct recovery *r, size_t i, struct fault *f) {
             memcpy(log->salt, w.head.salt, SEGMENT_SALT);
             is_begun = true;
         }
+        if (step == SEGMENT_BLOCK && (w.block.flags & BLOCK_FIRST))
+            r->commit_at = w.block_at;
         if (step == SEGMENT_BLOCK)
             code = take_block(r, &w, number, f);
         else if (step == SEGMENT_ERROR)
@@ -217,6 +223,39 @@ static enum err drop_torn_head(struct recovery *r, struct fault *f) {
     return code == ERR_OK ? os_dir_sync(r->log->dir, f) : code;
 }
 
+/* A mark is taken behind a sync that has succeeded. */
+static bool is_marked_whole(const struct recovery *r) {
+    const struct store_mark *m = r->log->options.mark;
+    return m != NULL && m->segment == r->log->segment && m->at == r->end;
+}
+
+/* What ended well may have been followed by a sync that failed: then the system holds the
+ * bytes and shows them to us, but will never write them, and a further sync does not tell.
+ * So the last commit, all that can be concerned, is written again with its own bytes. */
+static enum err write_again(struct recovery *r, struct fault *f) {
+    struct store_log *log = r->log;
+    struct buf part;
+    enum err code = ERR_OK;
+    buf_init(&part, REWRITE_PART);
+    for (uint64_t at = r->commit_at; at < r->end && code == ERR_OK; at += part.n) {
+        size_t n = r->end - at < REWRITE_PART ? (size_t)(r->end - at) : REWRITE_PART;
+        buf_reset(&part);
+        uint8_t *room = buf_reserve(&part, n);
+        if (room == NULL) {
+            code = fault_set(f, part.err, "log", "%s", log->dir);
+            break;
+        }
+        code = file_read_at(&log->file, at, room, n, f);
+        buf_commit(&part, n);
+        if (code == ERR_OK)
+            code = log_put(log, at, buf_bytes(&part), f);
+    }
+    buf_clear(&part);
+    if (code == ERR_OK)
+        code = log_sync(log, f);
+    return code == ERR_OK ? os_dir_sync(log->dir, f) : code;
+}
+
 static enum err open_last(struct recovery *r, struct fault *f) {
     struct store_log *log = r->log;
     if (r->list.n == 0)
@@ -229,8 +268,8 @@ static enum err open_last(struct recovery *r, struct fault *f) {
     bool is_cut = r->torn->size > 0 && r->torn->at > 0;
     if (code == ERR_OK && is_cut)
         code = log_cut(log, r->end, f);
-    if (code == ERR_OK && is_cut)
-        code = log_sync(log, f);
+    if (code == ERR_OK && (is_cut || !is_marked_whole(r)))
+        code = write_again(r, f);
     return code;
 }
 

@@ -54,6 +54,8 @@
  * ever acknowledged, and (b) the file ends too early, or a sector (512 bytes at a
  * multiple of 512, or what the bad part covers of one) that should hold it is all
  * zero: what a crash leaves of a write. Everything else was whole once: damaged.
+ * So that this shows, a commit that ends within the first 15 bytes of a sector does not
+ * end with a zero.
  */
 #ifndef STORE_LOG_SEGMENT_H
 #define STORE_LOG_SEGMENT_H
@@ -63,6 +65,8 @@
 enum {
     SEGMENT_HEAD = 36, /* with no hashes */
     SEGMENT_SALT = 8,
+    SEGMENT_SECTOR = 512,
+    SEGMENT_ZEROS = 16, /* so many prove that a sector never came, fewer only at an end */
     SEGMENT_VERSION = 1,
     BLOCK_HEAD = 44,
     BLOCK_VERSION = 1,

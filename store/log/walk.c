@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { WINDOW = 1 << 18, SECTOR = 512 };
+enum { WINDOW = 1 << 18 };
 
 /* n bytes of the file from `at`; fewer at its end. Valid until the next call. */
 static enum err view(struct segment_walk *w, uint64_t at, size_t n, struct bytes *out,
@@ -86,18 +86,22 @@ static enum err commit_follows(struct segment_walk *w, uint64_t at, bool *follow
     }
 }
 
-/* Whether some sector of [from, to) is all zero, as far as it lies in there. A part
- * of a few bytes proves nothing, since sound data has zeros too. */
+/* Whether some sector of [from, to) is all zero, as far as it lies in there. Sound data has
+ * zeros too, so that a part of a few bytes proves nothing; but for the first bytes, which are
+ * those of a head, and for the last of the file (of a segment's head 4 bytes at least). */
 static enum err has_zero_sector(struct segment_walk *w, uint64_t from, uint64_t to, bool *has,
                                 struct fault *f) {
+    size_t at_end = from == 0 ? 4 : 1;
     *has = false;
-    while (from < to && !*has) {
-        uint64_t end = (from / SECTOR + 1) * SECTOR;
+    for (size_t least = 1; from < to && !*has; least = SEGMENT_ZEROS) {
+        uint64_t end = (from / SEGMENT_SECTOR + 1) * SEGMENT_SECTOR;
         struct bytes b;
+        if (to == w->size && end >= to && least > at_end)
+            least = at_end;
         enum err code = view(w, from, (size_t)((end < to ? end : to) - from), &b, f);
         if (code != ERR_OK)
             return code;
-        *has = b.n >= 16;
+        *has = b.n >= least;
         for (size_t i = 0; i < b.n && *has; i++)
             *has = b.p[i] == 0;
         from = end;
