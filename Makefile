@@ -7,7 +7,7 @@
 #   make bench                  speed and size beside peers, in one table
 #   make check                  -Werror, layers, banned calls, formatting
 #   make fuzz                   every fuzz target for FUZZ_SECONDS (an hour)
-#   make soak                   what make test does in small: many hostile servers
+#   make soak                   what make test does in small: many hostile servers, lives of a store on a disk that fails
 #   make dist                   tarball, deb, rpm, zip and installer in build/dist; test-dist tests them
 #   make TARGET=windows-x86_64  the exe; TARGET=check-x86_64 a glibc build for tools
 #
@@ -111,7 +111,7 @@ FUZZ_TARGETS := \
 	query_parse_fuzz export_checkpoint_fuzz \
 	store_backup_fuzz \
 	store_block_fuzz store_record_fuzz
-TORTURE_TESTS := server_kill_test.py store_kill.py hostile_farm.py
+TORTURE_TESTS := store_faults server_kill_test.py store_kill.py hostile_farm.py
 PEER_TESTS := \
 	backup_test.py \
 	query_test.py checkpoint_test.py resume_test.py cron_test.py \
@@ -213,8 +213,15 @@ $(B)/tests/unit/%$(EXE): $(B)/tests/unit/%.o $(B)/libclm.a
 $(B)/tests/peers/%: $(B)/tests/peers/%.o $(B)/libclm.a
 	@$(DEPS_CC) $(LINK_FLAGS) -o $@ $^ $(DEPS_LIBS)
 
-$(B)/tests/torture/%: $(B)/tests/torture/%.o $(B)/libclm.a
-	@$(DEPS_CC) $(LINK_FLAGS) -o $@ $^ $(DEPS_TEST_LIBS) $(DEPS_LIBS)
+$(B)/tests/torture/%: $(B)/tests/torture/%.o $(B)/tests/torture/disk.o $(B)/libclm.a
+	@$(DEPS_CC) $(LINK_FLAGS) $(DISK:%=-Wl,--wrap=%) -o $@ $^ $(DEPS_TEST_LIBS) $(DEPS_LIBS)
+
+# The calls that tests/torture/disk.c takes the place of: the seam for all that store/ does to
+# files and memory, with nothing of it in the product.
+DISK := malloc calloc realloc thread_start cond_wait cond_wait_ms cond_signal \
+	uv_fs_open uv_fs_close uv_fs_read uv_fs_write uv_fs_fsync uv_fs_ftruncate uv_fs_fstat uv_fs_stat uv_fs_unlink \
+	os_file_make os_dir_make os_rename os_dir_sync os_map_open os_map_close os_lock_open os_lock_close \
+	dir_list store_log_open
 
 # Peers that speak for libraries of this machine; no part of the product.
 build/host/peers/%: tests/peers/%.c
@@ -259,7 +266,9 @@ test: test-tools all unit $(if $(SAN),,build-fuzz) $(PEER_TOOLS:%=$(B)/tests/pee
 		$(PEER_TESTS:%=tests/peers/%) $(if $(SAN),,tests/check.py tests/fuzz.py)
 
 # The same at full size.
-soak: test-tools all
+SEEDS ?= 10000
+soak: test-tools all $(TORTURE_PROGRAMS:%=$(B)/tests/torture/%)
+	@for t in $(TORTURE_PROGRAMS:%=$(B)/tests/torture/%); do SEEDS=$(SEEDS) $$t || exit 1; done
 	@HOSTILE_N=10000 python3 tests/run.py --build $(B) tests/torture/hostile_farm.py
 
 # Under Wine. The binary for Linux is there to be compared with.
@@ -341,4 +350,4 @@ clean:
 
 -include $(OBJECTS:.o=.d) $(B)/main.d $(UNIT_TESTS:%=$(B)/tests/unit/%.d) \
 	$(FUZZ_TARGETS:%=$(B)/tests/fuzz/%.d) $(PEER_TOOLS:%=$(B)/tests/peers/%.d) \
-	$(TORTURE_PROGRAMS:%=$(B)/tests/torture/%.d)
+	$(TORTURE_PROGRAMS:%=$(B)/tests/torture/%.d) $(B)/tests/torture/disk.d
