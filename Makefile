@@ -41,8 +41,8 @@ EXPORT := csv cells ics checkpoint proof
 NOTIFY := digest mail state
 CA := profile match authority builtin
 STORE := log/entry log/tree log/proofs log/dictionary log/segment log/walk log/commit log/recover log/fetch log/reader log/account log/log \
-	inventory/record inventory/record_request inventory/rows inventory/texts inventory/index inventory/care inventory/state inventory/state_requests inventory/cert inventory/places inventory/inventory \
-	inventory/agents inventory/push inventory/copy inventory/where inventory/lists inventory/plan inventory/group inventory/details inventory/ending inventory/walk \
+	inventory/record inventory/record_confirmation inventory/record_request inventory/rows inventory/texts inventory/index inventory/care inventory/state inventory/state_requests inventory/cert inventory/places inventory/inventory \
+	inventory/agents inventory/push inventory/confirm inventory/copy inventory/where inventory/lists inventory/plan inventory/group inventory/details inventory/ending inventory/walk \
 	inventory/entries inventory/proofs inventory/requests inventory/revocations inventory/services inventory/work \
 	backup/manifest backup/copy backup/make backup/restore
 WEB := http/request http/target http/head http/reader http/response http/asset http/route http/tls_server \

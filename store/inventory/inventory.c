@@ -233,8 +233,53 @@ bool change_key(struct change *c, const uint8_t key[INVENTORY_ID_SIZE]) {
     return is_free;
 }
 
+/* Both are sorted. */
+static bool share_a_face(const struct change *a, const struct change *b) {
+    for (size_t i = 0, k = 0; i < a->faces_n && k < b->faces_n;) {
+        int order = memcmp(a->faces[i], b->faces[k], INVENTORY_ID_SIZE);
+        if (order == 0)
+            return true;
+        i += order < 0;
+        k += order > 0;
+    }
+    return false;
+}
+
+void change_faces(struct change *c, uint8_t (*faces)[INVENTORY_ID_SIZE], size_t n) {
+    struct inventory *inv = c->inv;
+    c->faces = faces;
+    c->faces_n = n;
+    mutex_lock(inv->waiting);
+    for (const struct change *other = inv->with_faces; other != NULL;) {
+        if (!share_a_face(c, other)) {
+            other = other->next_with_faces;
+            continue;
+        }
+        cond_wait(inv->moved, inv->waiting);
+        other = inv->with_faces;
+    }
+    c->next_with_faces = inv->with_faces;
+    inv->with_faces = c;
+    mutex_unlock(inv->waiting);
+}
+
+/* With inv->waiting held. */
+static void free_faces(struct change *c) {
+    if (c->faces == NULL)
+        return;
+    for (struct change **p = &c->inv->with_faces; *p != NULL; p = &(*p)->next_with_faces)
+        if (*p == c) {
+            *p = c->next_with_faces;
+            break;
+        }
+    free(c->faces);
+    c->faces = NULL;
+    cond_broadcast(c->inv->moved);
+}
+
 /* With inv->waiting held. */
 static void free_keys(struct change *c) {
+    free_faces(c);
     for (struct pending **p = &c->inv->pending; *p != NULL;) {
         if (*p >= c->keys && *p < c->keys + c->keys_n)
             *p = (*p)->next;

@@ -253,6 +253,13 @@ static bool is_better(const struct state *s, const struct state_endpoint *e,
     return rank_a < rank_b || (rank_a == rank_b && plainness(s, e, a) > plainness(s, e, b));
 }
 
+/* What is older than what the endpoint showed last does not count, but for the same pass: its
+ * faces come in any order. */
+static bool is_to_judge(const struct look *l) {
+    const struct state_endpoint *e = state_endpoint(l->s, l->endpoint);
+    return l->at_ms >= e->last_ms || (e->agent == l->agent && e->pass == l->pass);
+}
+
 /* The endpoint's state is that of the best of the faces looked at in its last pass:
  * a name that has moved to another address is judged by the new one. */
 static void judge(struct look *l) {
@@ -260,7 +267,9 @@ static void judge(struct look *l) {
     struct state_endpoint *e = state_endpoint(s, l->endpoint);
     const struct state_face *best = NULL;
     set_agent(s, e, l->agent);
-    e->last_ms = l->at_ms;
+    e->pass = l->pass;
+    if (l->at_ms > e->last_ms)
+        e->last_ms = l->at_ms;
     for (uint32_t i = e->faces; i != ROWS_NONE; i = state_face(s, i)->next_of_endpoint) {
         const struct state_face *f = state_face(s, i);
         if (f->agent != l->agent || f->pass != l->pass)
@@ -288,10 +297,9 @@ static void stay(struct look *l) {
     }
 }
 
-static enum err apply_one(struct look *l) {
-    enum err code = find_face(l);
-    if (code != ERR_OK)
-        return code;
+/* Of the face and the endpoint that were found. */
+static enum err apply_found(struct look *l) {
+    enum err code = ERR_OK;
     struct state_face *f = state_face(l->s, l->face);
     struct state_endpoint *e = state_endpoint(l->s, l->endpoint);
     bool is_first = f->last.n == 0;
@@ -313,9 +321,21 @@ static enum err apply_one(struct look *l) {
             return code;
     }
     code = see_chain(l, is_newest);
-    if (code == ERR_OK && is_newest && l->at_ms >= e->last_ms)
+    if (code == ERR_OK && is_newest && is_to_judge(l))
         judge(l);
     return code;
+}
+
+static enum err apply_one(struct look *l) {
+    enum err code = find_face(l);
+    return code == ERR_OK ? apply_found(l) : code;
+}
+
+/* A clock that is ahead does not count. */
+static int64_t at_ms(const struct model_observation *o, int64_t time_ms) {
+    if (o->time_s > time_ms / 1000)
+        return time_ms;
+    return o->time_s > 0 ? o->time_s * 1000 : 0;
 }
 
 enum err state_apply_scan(struct state *s, const struct record_scan *r, int64_t time_ms) {
@@ -334,13 +354,104 @@ enum err state_apply_scan(struct state *s, const struct record_scan *r, int64_t 
             s->skipped++;
             continue;
         }
-        l.at_ms = o.time_s <= time_ms / 1000 ? (o.time_s > 0 ? o.time_s * 1000 : 0) : time_ms;
+        l.at_ms = at_ms(&o, time_ms);
         l.pass = state_agent(s, agent)->passes + 1;
         code = apply_one(&l);
     }
     struct state_agent *a = state_agent(s, agent);
     a->scan_ms = time_ms;
     a->passes += r->complete;
+    return code;
+}
+
+/* ---- Confirmations ---- */
+
+void state_faces_digest(const struct state *s, const struct record_confirmed *items, uint32_t n,
+                        uint8_t out[INVENTORY_ID_SIZE]) {
+    struct hash_run run;
+    uint8_t hash[SHA256_SIZE];
+    hash_begin(&run, HASH_SHA256);
+    for (uint32_t i = 0; i < n; i++)
+        hash_add(&run, bytes_of(state_face(s, items[i].face)->id, INVENTORY_ID_SIZE));
+    hash_peek(&run, hash);
+    memcpy(out, hash, INVENTORY_ID_SIZE);
+}
+
+bool state_confirmation_holds(const struct state *s, const struct record_confirmation *r,
+                              const struct record_confirmed *items) {
+    uint8_t digest[INVENTORY_ID_SIZE];
+    for (uint32_t i = 0; i < r->n; i++)
+        if (items[i].face >= s->faces.n || state_face(s, items[i].face)->last.n == 0)
+            return false;
+    state_faces_digest(s, items, r->n, digest);
+    return bytes_equal(r->digest, bytes_of(digest, sizeof digest));
+}
+
+bool state_confirmed(const struct state *s, const struct record_confirmation *r,
+                     const struct record_confirmed *item, struct arena *a, struct buf *raw,
+                     struct model_observation *out) {
+    struct bytes last = state_text(s, state_face(s, item->face)->last);
+    if (!record_observation_read(a, last, out))
+        return false;
+    out->scan = r->scan;
+    out->time_s = r->base_s + item->after_s;
+    buf_reset(raw);
+    record_observation_write(out, raw);
+    return raw->err == ERR_OK && record_observation_read(a, buf_bytes(raw), out);
+}
+
+/* Those of one endpoint in the order in which they were seen, as they would come one by one. */
+static int compare_confirmed(const void *a, const void *b) {
+    const struct record_confirmed *x = a, *y = b;
+    if (x->after_s != y->after_s)
+        return x->after_s < y->after_s ? -1 : 1;
+    return (x->face > y->face) - (x->face < y->face);
+}
+
+static enum err apply_confirmed(struct state *s, const struct record_confirmation *r,
+                                const struct record_confirmed *items, uint32_t agent,
+                                int64_t time_ms) {
+    struct buf raw;
+    enum err code = ERR_OK;
+    buf_init(&raw, RECORD_OBSERVATION_MAX);
+    for (uint32_t i = 0; i < r->n && code == ERR_OK; i++) {
+        struct model_observation o;
+        const struct state_face *f = state_face(s, items[i].face);
+        arena_reset(&s->scratch);
+        s->work++;
+        if (!state_confirmed(s, r, &items[i], &s->scratch, &raw, &o)) {
+            s->skipped++;
+            continue;
+        }
+        struct look l = {.s = s,
+                         .agent = agent,
+                         .face = items[i].face,
+                         .endpoint = f->endpoint,
+                         .o = &o,
+                         .raw = buf_bytes(&raw),
+                         .at_ms = at_ms(&o, time_ms),
+                         .pass = state_agent(s, agent)->passes + 1};
+        code = apply_found(&l);
+    }
+    buf_clear(&raw);
+    return code;
+}
+
+enum err state_apply_confirmation(struct state *s, const struct record_confirmation *r,
+                                  int64_t time_ms) {
+    uint32_t agent = table_find(&s->by_agent, r->agent.p);
+    struct record_confirmed *items = calloc((size_t)r->n + 1, sizeof *items);
+    enum err code = ERR_OK;
+    if (items == NULL)
+        return ERR_MEMORY;
+    record_confirmation_items(r, items);
+    if (agent != ROWS_NONE && state_confirmation_holds(s, r, items)) {
+        qsort(items, r->n, sizeof *items, compare_confirmed);
+        code = apply_confirmed(s, r, items, agent, time_ms);
+    } else {
+        s->skipped++;
+    }
+    free(items);
     return code;
 }
 

@@ -44,6 +44,7 @@ struct inventory {
     struct mutex *waiting; /* guards pending; with `moved` for those who wait */
     struct cond *moved;
     struct pending *pending;
+    struct change *with_faces; /* changes that hold faces; under waiting */
 };
 
 /* care.c. care_open looks for an index and loads it: true, with its mark. */
@@ -63,6 +64,9 @@ struct change {
     struct fault fault;
     struct pending keys[3]; /* in inv->pending while it lasts */
     size_t keys_n;
+    uint8_t (*faces)[INVENTORY_ID_SIZE]; /* that it tells of, sorted; NULL: none */
+    size_t faces_n;
+    struct change *next_with_faces; /* in inv->with_faces while it lasts */
 };
 
 /* Begins a change; change_key takes a key, false where another has it;
@@ -71,6 +75,9 @@ struct change {
 struct change *change_begin(struct inventory *inv, inventory_done *done, void *context,
                             struct fault *f);
 bool change_key(struct change *c, const uint8_t key[INVENTORY_ID_SIZE]);
+/* Holds these faces (sorted, made by malloc, the change's from now on) until it is done; waits
+ * while another change holds one of them. Once a change. */
+void change_faces(struct change *c, uint8_t (*faces)[INVENTORY_ID_SIZE], size_t n);
 enum err change_submit(struct change *c, const struct store_entry *entries, size_t n,
                        struct fault *f) MUST_CHECK;
 void change_drop(struct change *c);
@@ -91,6 +98,13 @@ enum err entries_submit(struct entries *e, struct change *c, struct fault *f) MU
 /* change_begin with a key made of kind and id; ERR_BUSY where another change has it. */
 enum err change_begin_of(struct inventory *inv, const char *kind, struct bytes id,
                          struct change **out, struct fault *f) MUST_CHECK;
+
+/* confirm.c: which of the good observations are confirmed; their record goes to `out`, *n: how
+ * many they are. The change holds the faces of all. */
+enum err inventory_confirm(struct inventory *inv, struct change *c,
+                           const struct inventory_push *push, const bool *is_good,
+                           bool *is_confirmed, struct arena *a, struct buf *out,
+                           size_t *n) MUST_CHECK;
 
 /* Locks for reading; false (and not locked) where the state is broken. */
 bool inventory_lock(struct inventory *inv, struct fault *f);

@@ -28,6 +28,7 @@ struct writing {
     struct arena scratch;
     struct buf scan; /* observations of the entry that is being made */
     uint32_t scan_n;
+    struct change *change;
     enum err err;
 };
 
@@ -178,24 +179,46 @@ static void scan_end(struct writing *w, bool is_last) {
     w->scan_n = 0;
 }
 
-static void take_observations(struct writing *w) {
-    for (size_t i = 0; i < w->push->observations_n && w->err == ERR_OK; i++) {
+/* Those that can be stored; the others are rejected. */
+static void check_observations(struct writing *w, bool *is_good) {
+    for (size_t i = 0; i < w->push->observations_n; i++) {
         const struct model_observation *o = &w->push->observations[i];
-        if (!texts_fit(o)) {
+        is_good[i] = false;
+        if (!texts_fit(o))
             reject(w, false, i, ERR_LIMIT, "observation");
-            continue;
-        }
-        if (!chain_is_known(w, o)) {
+        else if (!chain_is_known(w, o))
             reject(w, false, i, ERR_NOT_FOUND, "chain");
-            continue;
-        }
-        size_t mark = buf_open_vec(&w->scan, 3);
-        record_observation_write(o, &w->scan);
-        buf_close_vec(&w->scan, mark, 3);
-        w->scan_n++;
-        w->result->observations++;
-        if (w->scan.n >= SCAN_BYTES)
-            scan_end(w, false);
+        else
+            is_good[i] = true;
+    }
+}
+
+static void take_observation(struct writing *w, const struct model_observation *o) {
+    size_t mark = buf_open_vec(&w->scan, 3);
+    record_observation_write(o, &w->scan);
+    buf_close_vec(&w->scan, mark, 3);
+    w->scan_n++;
+    if (w->scan.n >= SCAN_BYTES)
+        scan_end(w, false);
+}
+
+static void take_observations(struct writing *w) {
+    size_t n = w->push->observations_n, from = w->bytes.n, confirmed = 0;
+    bool *is_good = arena_array(w->a, n + 1, sizeof *is_good);
+    bool *is_confirmed = arena_array(w->a, n + 1, sizeof *is_confirmed);
+    if (is_good == NULL || is_confirmed == NULL) {
+        w->err = w->a->err;
+        return;
+    }
+    check_observations(w, is_good);
+    w->err = inventory_confirm(w->inv, w->change, w->push, is_good, is_confirmed, w->a, &w->bytes,
+                               &confirmed);
+    if (w->err == ERR_OK && confirmed > 0)
+        part_end(w, RECORD_CONFIRMATION, from);
+    for (size_t i = 0; i < n && w->err == ERR_OK; i++) {
+        w->result->observations += is_good[i];
+        if (is_good[i] && !is_confirmed[i])
+            take_observation(w, &w->push->observations[i]);
     }
     if (w->err == ERR_OK)
         scan_end(w, true); /* also an empty one: it holds the batch's id */
@@ -239,7 +262,7 @@ static enum err submit(struct writing *w, struct change *c, struct fault *f) {
 
 static enum err write_push(struct writing *w, struct change *c, struct fault *f) {
     const struct inventory_push *p = w->push;
-    size_t scans = 2 + p->observations_n; /* at most, whatever their size */
+    size_t scans = 3 + p->observations_n; /* at most, whatever their size */
     w->rejections =
         arena_array(w->a, p->certificates_n + p->observations_n + 1, sizeof *w->rejections);
     w->parts = arena_array(w->a, p->certificates_n + scans, sizeof *w->parts);
@@ -289,7 +312,7 @@ enum err inventory_push(struct inventory *inv, const struct inventory_push *push
     }
     inventory_agent_touch(inv, push->agent, inventory_now_ms(inv), (struct bytes){NULL, 0},
                           (struct bytes){NULL, 0});
-    struct writing w = {.inv = inv, .push = push, .a = a, .result = result};
+    struct writing w = {.inv = inv, .push = push, .a = a, .result = result, .change = c};
     buf_init(&w.bytes, PUSH_BYTES_MAX);
     buf_init(&w.scan, SCAN_BYTES + RECORD_OBSERVATION_MAX);
     arena_init(&w.scratch, (size_t)64 << 20);

@@ -51,6 +51,21 @@
  *     u64    modified, seconds since 1970     u64    size
  *     u64    private keys in it
  *     u16    n, then n times 32: SHA-256 of the certificates of the chain, as sent
+ * *
+ *   type 18, version 1: confirmation: faces that showed what they showed before, at new times.
+ *   Of the same commit as an entry of type 6 behind it, which has the batch's end
+ *     16     id of the agent
+ *     vec8   id of the batch                  vec8   scan
+ *     u64    a time, seconds since 1970, at most those that follow
+ *     16     begin of SHA-256 over the ids of the faces (state.h), 16 bytes each
+ *     u32    n, then n varints: the first face, then the distances less one to the next: faces
+ *            are numbered from 0 in the order in which the log first tells of them
+ *            then n varints: seconds after that time
+ *
+ *   A face that is confirmed showed all that its last observation says, but for scan, time and
+ *   the measures of that look: durations and bytes. A varint: seven bits a byte, the lowest first,
+ *   128 added where another follows; the shortest form. Where the ids are not those of the faces
+ *   that were found, part of the log is lost, and the entry counts as not understood.
  *
  *   type 7, version 1: act of a person
  *     vec8   actor         vec8   verb        vec8   object       vec16  detail
@@ -111,6 +126,7 @@ enum record_type {
     RECORD_RESCAN = 15,
     RECORD_RESCAN_DONE = 16,
     RECORD_CRL = 17,
+    RECORD_CONFIRMATION = 18,
 };
 
 enum { RECORD_VERSION = 1, RECORD_SCAN_COMPLETE = 1, RECORD_OBSERVATION_MAX = 128 << 10 };
@@ -131,6 +147,16 @@ struct record_scan {
     bool complete;
     uint32_t n;
     struct bytes observations; /* n times vec24 */
+};
+
+struct record_confirmation {
+    struct bytes agent, batch, scan, digest;
+    int64_t base_s;
+    uint32_t n;
+    struct bytes items; /* the varints; not of what is written */
+};
+struct record_confirmed {
+    uint32_t face, after_s;
 };
 
 struct record_audit {
@@ -174,6 +200,9 @@ void record_agent_write(enum record_type type, const struct record_agent *r, str
 /* `observations` are written by record_observation_write, each within a vec24. */
 void record_scan_write(const struct record_scan *r, struct buf *out);
 void record_observation_write(const struct model_observation *o, struct buf *out);
+/* r->n items, by ascending face. */
+void record_confirmation_write(const struct record_confirmation *r,
+                               const struct record_confirmed *items, struct buf *out);
 void record_audit_write(const struct record_audit *r, struct buf *out);
 void record_request_write(const struct record_request *r, struct buf *out);
 void record_decision_write(const struct record_decision *r, struct buf *out);
@@ -190,6 +219,13 @@ bool record_agent_read(enum record_type type, struct bytes payload, struct recor
 bool record_scan_read(struct bytes payload, struct record_scan *out);
 /* The chain lives in the arena. */
 bool record_observation_read(struct arena *a, struct bytes in, struct model_observation *out);
+bool record_confirmation_read(struct bytes payload, struct record_confirmation *out);
+/* The r->n items of what was read. */
+void record_confirmation_items(const struct record_confirmation *r, struct record_confirmed *items);
+/* Whether an observation says what `raw`, an earlier one as bytes, says, so that a confirmation
+ * stands for it. */
+bool record_observation_confirms(struct arena *a, struct bytes raw,
+                                 const struct model_observation *o);
 bool record_audit_read(struct bytes payload, struct record_audit *out);
 bool record_request_read(struct bytes payload, struct record_request *out);
 bool record_decision_read(struct bytes payload, struct record_decision *out);

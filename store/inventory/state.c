@@ -522,6 +522,14 @@ static enum err apply_scan(struct state *s, const struct store_entry *e) {
     return code;
 }
 
+static enum err apply_confirmation(struct state *s, const struct store_entry *e) {
+    struct record_confirmation r;
+    if (record_confirmation_read(e->payload, &r))
+        return state_apply_confirmation(s, &r, e->time_ms);
+    s->skipped++;
+    return ERR_OK;
+}
+
 enum err state_apply(struct state *s, const struct store_entry *e) {
     enum err code = ERR_OK;
     s->entries++;
@@ -539,6 +547,9 @@ enum err state_apply(struct state *s, const struct store_entry *e) {
         break;
     case RECORD_SCAN:
         code = apply_scan(s, e);
+        break;
+    case RECORD_CONFIRMATION:
+        code = apply_confirmation(s, e);
         break;
     case RECORD_AUDIT:
         break;

@@ -100,6 +100,7 @@ struct state_endpoint {
     uint32_t network; /* in state.words */
     struct text host, path;
     uint32_t agent, faces, faces_n, leaf;
+    uint64_t pass; /* of the agent, that its state is of */
     enum model_outcome outcome;
     int64_t first_ms, last_ms;
 };
@@ -191,6 +192,19 @@ enum err state_apply(struct state *s, const struct store_entry *e) MUST_CHECK;
 
 /* places.c: one scan entry's observations. */
 enum err state_apply_scan(struct state *s, const struct record_scan *r, int64_t time_ms) MUST_CHECK;
+
+/* places.c: a confirmation. */
+enum err state_apply_confirmation(struct state *s, const struct record_confirmation *r,
+                                  int64_t time_ms) MUST_CHECK;
+/* Whether its faces are those that it means; before it is applied. */
+bool state_confirmation_holds(const struct state *s, const struct record_confirmation *r,
+                              const struct record_confirmed *items);
+void state_faces_digest(const struct state *s, const struct record_confirmed *items, uint32_t n,
+                        uint8_t out[INVENTORY_ID_SIZE]);
+/* The observation that an item stands for, before it is applied: as bytes in `raw`, and read. */
+bool state_confirmed(const struct state *s, const struct record_confirmation *r,
+                     const struct record_confirmed *item, struct arena *a, struct buf *raw,
+                     struct model_observation *out);
 
 /* state_requests.c: entries of types 8 to 17. */
 enum err state_apply_request(struct state *s, const struct store_entry *e) MUST_CHECK;

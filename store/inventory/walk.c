@@ -2,9 +2,12 @@
  * their bytes. See inventory.h. */
 #include "store/inventory/private.h"
 
+#include <stdlib.h>
+
 struct walk {
     struct inventory *inv;
-    struct arena arena; /* for one item */
+    struct arena arena;  /* for one item */
+    struct state *state; /* what the entries before add up to; of observations alone */
     inventory_visit *visit;
     inventory_visit_cert *visit_cert;
     inventory_visit_audit *visit_audit;
@@ -25,6 +28,32 @@ static bool take_scan(struct walk *w, const struct store_entry *e) {
             return false;
     }
     return true;
+}
+
+/* What is confirmed is told whole, as it was before. */
+static bool take_confirmation(struct walk *w, const struct store_entry *e) {
+    struct record_confirmation r;
+    if (!record_confirmation_read(e->payload, &r))
+        return true;
+    struct record_confirmed *items = calloc((size_t)r.n + 1, sizeof *items);
+    struct buf raw;
+    bool goes_on = true;
+    buf_init(&raw, RECORD_OBSERVATION_MAX);
+    if (items != NULL)
+        record_confirmation_items(&r, items);
+    for (uint32_t i = 0; goes_on && items != NULL && i < r.n; i++) {
+        struct model_observation o;
+        if (i == 0 && !state_confirmation_holds(w->state, &r, items))
+            break;
+        arena_reset(&w->arena);
+        if (state_confirmed(w->state, &r, &items[i], &w->arena, &raw, &o))
+            goes_on = w->visit(w->context, r.agent.p, e->time_ms, &o);
+    }
+    if (items == NULL)
+        w->arena.err = ERR_MEMORY;
+    buf_clear(&raw);
+    free(items);
+    return goes_on;
 }
 
 static bool take_cert(struct walk *w, const struct store_entry *e) {
@@ -55,6 +84,8 @@ static bool take(struct walk *w, enum record_type type, const struct store_entry
     switch (type) {
     case RECORD_SCAN:
         return take_scan(w, e);
+    case RECORD_CONFIRMATION:
+        return take_confirmation(w, e);
     case RECORD_AUDIT:
         return take_audit(w, e);
     default:
@@ -75,10 +106,14 @@ static enum err walk(struct walk *w, enum record_type type, struct fault *f) {
         code = store_reader_next(inv->reader, &e, f);
         if (code != ERR_OK || e.time_ms > inv->until_ms)
             break;
-        if (e.type != type || e.version != RECORD_VERSION)
-            continue;
-        if (!take(w, type, &e))
+        bool is_wanted = e.type == type || (w->state != NULL && e.type == RECORD_CONFIRMATION);
+        if (is_wanted && e.version == RECORD_VERSION && !take(w, (enum record_type)e.type, &e))
             break;
+        if (w->state != NULL && state_apply(w->state, &e) != ERR_OK) {
+            code =
+                fault_set(f, ERR_MEMORY, "inventory", "entry %llu", (unsigned long long)e.number);
+            break;
+        }
     }
     if (code == ERR_NOT_FOUND)
         code = ERR_OK;
@@ -92,7 +127,14 @@ static enum err walk(struct walk *w, enum record_type type, struct fault *f) {
 enum err inventory_observations(struct inventory *inv, inventory_visit *visit, void *context,
                                 struct fault *f) {
     struct walk w = {.inv = inv, .visit = visit, .context = context};
-    return walk(&w, RECORD_SCAN, f);
+    w.state = malloc(sizeof *w.state);
+    if (w.state == NULL)
+        return fault_set(f, ERR_MEMORY, "inventory", "no memory");
+    state_init(w.state, &inv->env);
+    enum err code = walk(&w, RECORD_SCAN, f);
+    state_clear(w.state);
+    free(w.state);
+    return code;
 }
 
 enum err inventory_certificates(struct inventory *inv, inventory_visit_cert *visit, void *context,

@@ -83,6 +83,15 @@ static void round_trip(struct arena *a, struct bytes in) {
         record_scan_write(&s, &out);
         same(&out, in);
     }
+    struct record_confirmation f;
+    if (record_confirmation_read(in, &f)) {
+        struct record_confirmed *items = calloc((size_t)f.n + 1, sizeof *items);
+        demand(items != NULL);
+        record_confirmation_items(&f, items);
+        record_confirmation_write(&f, items, &out);
+        same(&out, in);
+        free(items);
+    }
     if (record_audit_read(in, &t)) {
         record_audit_write(&t, &out);
         same(&out, in);
