@@ -1,11 +1,13 @@
 /* The care of the index: when it is loaded, checked, written. See index.h.
  *
  * At the start the newest file is loaded, where it is valid and its mark holds for the
- * log; then the log's entries behind the mark are applied. A thread reads the file
- * through meanwhile. Where that finds damage the file goes, and the state is rebuilt from
- * the log while those who ask wait. While a file is used that has not been read through
- * yet there is a file `checking` beside it: who finds it at the start (the process died
- * on the way, perhaps of the damage) reads the index through before using it.
+ * log; then the log's entries behind the mark are applied. One of up to CHECKED_FIRST bytes
+ * is read through before. A larger one a thread reads through meanwhile; until it is done, a
+ * bit that has changed on the disk can give a wrong answer or end the process. Where that finds
+ * damage the file goes, and the state is rebuilt from the log while those who ask wait. While a
+ * file is used that has not been read through yet there is a file `checking` beside it: who finds
+ * it at the start (the process died on the way, perhaps of the damage) reads the index through
+ * before using it.
  *
  * The index is written on the log's thread while nothing else changes the state, so it
  * stands at an end of a commit; those who read go on, the next commit waits. That
@@ -19,7 +21,12 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SAVE_WORK = 1 << 16, TELL_MS = 1000, TELL_ENTRIES = 1 << 12 };
+enum {
+    CHECKED_FIRST = 4 << 20 /* takes some 5 ms */,
+    SAVE_WORK = 1 << 16,
+    TELL_MS = 1000,
+    TELL_ENTRIES = 1 << 12
+};
 
 static void name_of(uint32_t number, const char *ending, char out[24]) {
     snprintf(out, 24, "%08u.%s", (unsigned)number, ending);
@@ -104,12 +111,24 @@ static void forget_contacts(struct state *s) {
         state_agent(s, i)->seen_ms = 0;
 }
 
+static bool is_small(const char *path) {
+    struct file file;
+    struct fault ignored;
+    uint64_t size = UINT64_MAX;
+    if (file_open(&file, path, FILE_READ, &ignored) != ERR_OK)
+        return false;
+    bool is_known = file_size(&file, &size, &ignored) == ERR_OK;
+    file_close(&file);
+    return is_known && size <= CHECKED_FIRST;
+}
+
 static bool load(struct inventory *inv, struct store_mark *mark) {
     struct care *c = &inv->care;
     struct fault f;
     const char *path = path_of(c, c->number, "idx", &c->arena);
     enum err code = ERR_OK;
-    if (file_exists(checking_path(c, &c->arena)))
+    c->is_checked = is_small(path) || file_exists(checking_path(c, &c->arena));
+    if (c->is_checked)
         code = index_check(path, NULL, NULL, &f);
     state_clear(&inv->state);
     if (code == ERR_OK)
@@ -287,6 +306,11 @@ static void begin(struct inventory *inv) {
         return;
     arena_init(&a, 1 << 20);
     remove_others(inv);
+    if (c->is_checked) {
+        remove_file(inv, checking_path(c, &a));
+        arena_clear(&a);
+        return;
+    }
     if (file_replace(checking_path(c, &a), bytes_text(""), 0600, &f) != ERR_OK)
         say(inv, LOG_WARN, "index_not_guarded", &f);
     arena_clear(&a);

@@ -21,8 +21,9 @@
  * Valid is a file whose magic, byte order, INDEX_VERSION, build and size are those that
  * the head should have, whose head's checksum holds, whose sections lie within it and
  * behind each other and have the sizes that their kind allows. Sound is a valid one whose
- * sections' checksums hold. Reading all of it takes longer than a start may; so a valid
- * file is used at once, and index_check reads it through meanwhile: see care.c.
+ * sections' checksums hold. Reading all of a large one takes longer than a start may; so a
+ * valid file is used at once, and index_check reads it through meanwhile. A small one is read
+ * through before it is used: see care.c.
  *
  * It holds for one log: the mark in it is checked when the log is opened (log.h).
  */

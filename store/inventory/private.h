@@ -25,6 +25,7 @@ struct care {
     uint64_t told_ms;   /* when it was told last */
     uint64_t written;   /* state.work when the index was written last */
     bool is_used;       /* an index was written or loaded */
+    bool is_checked;    /* and the one loaded had been read through before */
     struct thread *thread;
 
     bool is_done, is_closing; /* of the thread; under inventory.waiting */

@@ -7,7 +7,7 @@
 #include "store/inventory/index.h"
 #include "store/inventory/inventory.h"
 
-enum { CERTS = 40 };
+enum { CERTS = 40, LARGE = 15000 /* certificates of which the index is not read first */ };
 
 struct shop {
     struct place place;
@@ -215,7 +215,7 @@ static void one_of_another_log_is_refused(void **state) {
     shop_end(&other);
 }
 
-/* Where the last start did not end well, the index is read through first. */
+/* A small index is read through first, and any where the last start did not end well. */
 static void damage_is_found_before_use(void **state) {
     (void)state;
     struct shop s;
@@ -238,7 +238,8 @@ static void damage_is_found_before_use(void **state) {
         tried++;
         if (is_found && at % 16 != 0)
             continue;
-        file_put(checking, bytes_text(""));
+        if (at % 32 != 0)
+            file_put(checking, bytes_text(""));
         shop_open(&s); /* rebuilt, or what was changed is not part of it */
         assert_true(bytes_equal(answers(&s), want));
         inventory_close(s.inv);
@@ -257,18 +258,18 @@ static void damage_is_found_before_use(void **state) {
     shop_end(&s);
 }
 
-/* Else while it is used; then the state is made anew. */
+/* A large one while it is used; then the state is made anew. */
 static void damage_is_found_in_use(void **state) {
     (void)state;
     struct shop s;
     shop_start(&s);
-    push(&s, CERTS);
+    push(&s, LARGE);
     struct bytes want = answers(&s);
     inventory_close(s.inv);
     char *path = index_file(&s);
     struct bytes good = file_all(&s.place, path);
     size_t at = bytes_find(good, bytes_text("bad certificate "));
-    assert_true(at != SIZE_MAX);
+    assert_true(at != SIZE_MAX && good.n > 4u << 20);
     uint8_t *bad = arena_alloc(&s.place.arena, good.n);
     memcpy(bad, good.p, good.n);
     bad[at] = 'B';
