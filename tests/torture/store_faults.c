@@ -656,6 +656,113 @@ static uint64_t number_of(const char *name, uint64_t otherwise) {
     return text != NULL && number_read(bytes_text(text), UINT64_MAX, &n) ? n : otherwise;
 }
 
+/* ---- Bits ---- */
+
+enum { FLIP_BATCHES = 2 };
+
+/* What a reader finds behind a flipped bit: nothing wrong, and the place. */
+static void check_flipped(const char *file, uint64_t bit) {
+    struct store_reader *r;
+    struct store_entry e;
+    struct fault f;
+    uint64_t next = 0;
+    bool is_named = false;
+    enum err code = store_reader_open(DISK_ROOT, &r, &f);
+    HOLDS(code == ERR_OK, "%s", err_row(code)->name);
+    while (store_reader_next(r, &e, &f) == ERR_OK) {
+        HOLDS(e.number >= next && e.number < model.n && entry_is(&e, model.made[e.number]),
+              "%s, bit %llu: entry %llu", file, (unsigned long long)bit,
+              (unsigned long long)e.number);
+        next = e.number + 1;
+    }
+    for (size_t i = 0; i < store_reader_harms(r); i++) {
+        const struct store_harm *h = store_reader_harm(r, i);
+        is_named |= strcmp(h->file, file) == 0 && h->at <= bit / 8 && bit / 8 < h->at + h->size &&
+                    store_harm_code(h) == ERR_DAMAGED;
+    }
+    HOLDS(is_named, "%s, bit %llu is not named", file, (unsigned long long)bit);
+    store_reader_close(r);
+}
+
+/* All bits of a log of several segments, or in short each eleventh, which is one of every
+ * byte or two. Opening it for writing is refused, with the file. */
+static void every_bit_of_a_log_is_noticed(void **state) {
+    (void)state;
+    struct fault f;
+    uint64_t bits = 0, stride = number_of("SEEDS", QUICK_SEEDS) > QUICK_SEEDS ? 1 : 11;
+    begin(7);
+    memset(&model, 0, sizeof model);
+    run.small.segment_bytes = 300;
+    run.small.block_bytes = 100;
+    open_log(false);
+    for (unsigned i = 0; i < FLIP_BATCHES; i++)
+        assert_true(append());
+    store_log_close(the_log);
+    for (uint32_t number = 1;; number++) {
+        char name[24], path[64];
+        segment_name(number, name);
+        snprintf(path, sizeof path, DISK_ROOT "/log/%s", name);
+        if (!disk_exists(path))
+            break;
+        for (uint64_t bit = 0; disk_flip(path, bit); bit += stride, bits++) {
+            check_flipped(name, bit);
+            enum err code = store_log_open(DISK_ROOT, &run.env, NULL, &the_log, NULL, &f);
+            HOLDS(code == ERR_DAMAGED && strstr(f.detail, name) != NULL, "%s, bit %llu: %s %s",
+                  name, (unsigned long long)bit, err_row(code)->name, f.detail);
+            assert_true(disk_flip(path, bit));
+        }
+    }
+    open_log(false);
+    check_opened(&(struct store_harm){.size = 0});
+    store_log_close(the_log);
+    assert_true(bits * stride > 5000);
+    printf("log: %llu bits, each %llu.\n", (unsigned long long)bits, (unsigned long long)stride);
+}
+
+static void newest_index(char path[64]) {
+    char one[64];
+    path[0] = '\0';
+    for (unsigned k = 1; k < 100000; k++) {
+        snprintf(one, sizeof one, DISK_ROOT "/index/%08u.idx", k);
+        if (disk_exists(one))
+            memcpy(path, one, sizeof one);
+        else if (path[0] != '\0')
+            return;
+    }
+}
+
+/* Bits of an index, of its head and all over: found, or of no meaning. */
+static void a_bit_of_an_index_is_noticed(void **state) {
+    (void)state;
+    struct buf want, got;
+    uint64_t flips = number_of("SEEDS", QUICK_SEEDS) / 5;
+    begin(8);
+    memset(&shop, 0, sizeof shop);
+    buf_init(&want, 4u << 20);
+    buf_init(&got, 4u << 20);
+    arena_init(&shop.arena, 16u << 20);
+    enrol();
+    open_shop(false);
+    push_some();
+    answers(shop.inv, &want);
+    inventory_close(shop.inv);
+    for (uint64_t i = 0; i < flips; i++) {
+        char path[64];
+        newest_index(path);
+        uint64_t bit = draw(8 * (i % 2 ? disk_size(path) : 4096));
+        HOLDS(disk_flip(path, bit), "%s has no bit %llu", path, (unsigned long long)bit);
+        open_shop(false);
+        answers(shop.inv, &got);
+        HOLDS(bytes_equal(buf_bytes(&want), buf_bytes(&got)), "%s, bit %llu", path,
+              (unsigned long long)bit);
+        inventory_close(shop.inv);
+    }
+    buf_clear(&want);
+    buf_clear(&got);
+    arena_clear(&shop.arena);
+    printf("index: %llu bits\n", (unsigned long long)flips);
+}
+
 static void each_seed(void (*one)(uint64_t seed), const char *what) {
     uint64_t first = number_of("FIRST", 0), n = number_of("SEEDS", QUICK_SEEDS);
     uint64_t only = number_of("SEED", UINT64_MAX), before[DISK_FAULTS];
@@ -692,6 +799,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_log_loses_nothing),
         cmocka_unit_test(an_inventory_says_what_its_log_says),
+        cmocka_unit_test(every_bit_of_a_log_is_noticed),
+        cmocka_unit_test(a_bit_of_an_index_is_noticed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
