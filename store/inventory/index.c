@@ -24,7 +24,8 @@ enum {
     ORDERS_AT = TABLES_AT + STATE_TABLES,
     TEXTS_AT = ORDERS_AT + STATE_ORDERS,
     NAMES_AT = TEXTS_AT + 1,
-    PLACES_AT = NAMES_AT + 1
+    SIGNS_AT = NAMES_AT + 1,
+    PLACES_AT = SIGNS_AT + 1
 };
 
 /* An index of another build is not read: rebuilding costs seconds, and a state that other
@@ -120,6 +121,17 @@ static enum err put_texts(struct writer *w, const struct texts *t) {
     return code;
 }
 
+static enum err put_signs(struct writer *w, const struct texts *names) {
+    uint64_t n = names->base_n + (uint64_t)names->pieces_n * TEXTS_PIECE;
+    uint64_t count = (uint64_t)signs_words(n) * SIGNS_BITS;
+    uint64_t *rows = signs_make(names);
+    if (rows == NULL && count > 0)
+        return fault_set(w->f, ERR_MEMORY, "index", "the signs of names");
+    enum err code = put(w, rows, count * sizeof *rows, NULL, 0, count);
+    free(rows);
+    return code;
+}
+
 static enum err put_head(struct writer *w, const struct state *s, const struct store_mark *mark) {
     struct index_head *h = &w->head;
     memcpy(h->magic, magic, sizeof h->magic);
@@ -158,6 +170,8 @@ static enum err put_all(struct writer *w, struct state *s, const struct store_ma
         code = put_texts(w, &s->texts);
     if (code == ERR_OK)
         code = put_texts(w, &s->names);
+    if (code == ERR_OK)
+        code = put_signs(w, &s->names);
     if (code == ERR_OK)
         code = put(w, mark->places, mark->places_n * sizeof *mark->places, NULL, 0, mark->places_n);
     return code == ERR_OK ? put_head(w, s, mark) : code;
@@ -205,6 +219,8 @@ static size_t item_size(const struct state_parts *parts, size_t i) {
         return parts->rows[i]->size;
     if (i == TEXTS_AT || i == NAMES_AT)
         return 1;
+    if (i == SIGNS_AT)
+        return sizeof(uint64_t);
     return i == PLACES_AT ? sizeof(struct store_place) : sizeof(uint32_t);
 }
 
@@ -218,6 +234,8 @@ static bool section_holds(const struct index_head *h, const struct state_parts *
         return false;
     if (i == TEXTS_AT || i == NAMES_AT)
         return s->n % TEXTS_PIECE == 0;
+    if (i == SIGNS_AT)
+        return s->n == (uint64_t)signs_words(h->sections[NAMES_AT].n) * SIGNS_BITS;
     if (i >= TABLES_AT && i < ORDERS_AT)
         return s->n == 0 || (s->n >= 64 && (s->n & (s->n - 1)) == 0);
     return i == PLACES_AT ? s->n == h->mark.places_n : s->n <= ROWS_NONE;
@@ -247,6 +265,9 @@ static void begin_all(const struct index_head *h, const struct os_map *map, stru
     texts_begin(&s->texts, map->p + at->at, at->n);
     at++;
     texts_begin(&s->names, map->p + at->at, at->n);
+    s->signs.texts_n = at->n;
+    at++;
+    s->signs.rows = (const void *)(map->p + at->at);
     s->entries = h->entries;
     s->skipped = h->skipped;
     s->bad = h->bad;

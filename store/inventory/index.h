@@ -16,6 +16,7 @@
  *          orders     9: indexes of rows, 4 bytes each
  *          texts      whole pieces of TEXTS_PIECE bytes
  *          names      of certificates, the same
+ *          signs      of the names: see signs.h
  *          places     of the log's blocks: struct store_place
  *
  * Valid is a file whose magic, byte order, INDEX_VERSION, build and size are those that
@@ -34,9 +35,9 @@
 #include "store/inventory/state.h"
 
 enum {
-    INDEX_VERSION = 3, /* of the structs of state.h, and of what entries do to them */
+    INDEX_VERSION = 4, /* of the structs of state.h, and of what entries do to them */
     INDEX_PAGE = 4096,
-    INDEX_SECTIONS = STATE_ROWS + STATE_TABLES + STATE_ORDERS + 3
+    INDEX_SECTIONS = STATE_ROWS + STATE_TABLES + STATE_ORDERS + 4
 };
 
 struct index_section {

@@ -2,7 +2,7 @@
  * agents; their state now, rebuilt from the log at the start. See "Words" in the
  * README. The bytes of each entry are described in record.h.
  *
- * The state is 350 bytes a certificate (names, dates, key, serial) and 500 more with an
+ * The state is 390 bytes a certificate (names, dates, key, serial) and 500 more with an
  * endpoint, a face with its last observation and a sighting of it. It is mapped from a
  * file beside the log (DIR/index; see index.h and care.c), so that a start takes
  * milliseconds and only what changed since is memory of the process. Where that file is

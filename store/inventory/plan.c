@@ -3,10 +3,10 @@
  *
  * A term has a look-up (exact fingerprints, serial numbers and keys, issuers, agents,
  * owners, tags, services, ends), or its text is searched for in the names of all, which lie
- * one behind the other (16 bytes at a time), or any row may match it. Of terms joined by "and" the
- * one with the fewest rows is looked up, of those joined by "or" all; what is said of one place is
- * looked for at any. So rows may be too many, never too few: whoever asks looks at each of them
- * with where_cert. Rows that an order does not have yet are all taken. */
+ * one behind the other (signs.h tells where not to look), or any row may match it. Of terms joined
+ * by "and" the one with the fewest rows is looked up, of those joined by "or" all; what is said of
+ * one place is looked for at any. So rows may be too many, never too few: whoever asks looks at
+ * each of them with where_cert. Rows that an order does not have yet are all taken. */
 #include "store/inventory/private.h"
 
 #include "base/text.h"
@@ -299,27 +299,58 @@ static uint32_t row_of(const struct state *s, uint64_t at, uint32_t from) {
     return from;
 }
 
-/* Each row once: the search goes on behind the row's text. */
+/* A search through the names; `row` is the last one found. */
+struct search {
+    struct plan *p;
+    struct bytes needle;
+    uint32_t row;
+};
+
+/* What begins in [from, to) of a run, which begins at `begin`. Each row once: the search
+ * goes on behind the row's text. Returns where it ended, which may be behind `to`. */
+static size_t search_part(struct search *x, struct bytes run, uint64_t begin, size_t from,
+                          size_t to) {
+    const struct state *s = x->p->s;
+    struct bytes part = bytes_part(run, 0, to + x->needle.n - 1);
+    size_t at = text_find(part, from, x->needle);
+    while (at != SIZE_MAX) {
+        x->row = row_of(s, begin + at, x->row);
+        const struct state_cert *c = state_cert(s, x->row);
+        uint64_t end = (uint64_t)c->names.at * TEXTS_UNIT + c->names.n - begin;
+        add(x->p, x->row);
+        from = end > at ? (size_t)end : at + 1;
+        at = text_find(part, from, x->needle);
+    }
+    return from > to ? from : to;
+}
+
+/* Of what is mapped only the blocks that may have it. */
+static void search_signed(struct search *x, struct bytes run) {
+    const struct signs *signs = &x->p->s->signs;
+    size_t at = 0;
+    for (size_t block = signs_next(signs, x->needle, 0); block < run.n / SIGNS_BLOCK;
+         block = signs_next(signs, x->needle, block + 1)) {
+        size_t begin = block * SIGNS_BLOCK;
+        at = search_part(x, run, 0, at > begin ? at : begin, begin + SIGNS_BLOCK);
+    }
+}
+
 static void add_found(struct plan *p, struct bytes needle) {
     const struct state *s = p->s;
+    struct search x = {.p = p, .needle = needle};
     struct bytes run;
     uint64_t begin;
-    uint32_t row = 0;
     for (size_t i = 0; s->certs.n > 0 && texts_run(&s->names, &i, &run, &begin);) {
-        size_t at = text_find(run, 0, needle);
-        while (at != SIZE_MAX) {
-            row = row_of(s, begin + at, row);
-            const struct state_cert *c = state_cert(s, row);
-            uint64_t end = (uint64_t)c->names.at * TEXTS_UNIT + c->names.n - begin;
-            add(p, row);
-            at = text_find(run, end > at ? (size_t)end : at + 1, needle);
-        }
+        if (begin == 0 && s->signs.texts_n == run.n && needle.n >= 3)
+            search_signed(&x, run);
+        else
+            search_part(&x, run, begin, 0, run.n);
     }
 }
 
 /* About how many, by a part of the texts. */
 static size_t guess_found(const struct plan *p, struct bytes needle) {
-    enum { PART = 1 << 16 };
+    enum { PART = 1 << 14 };
     struct bytes run;
     uint64_t begin;
     size_t i = 0, found = 0;

@@ -35,6 +35,7 @@
 #include "store/inventory/record.h"
 #include "store/inventory/requests.h"
 #include "store/inventory/rows.h"
+#include "store/inventory/signs.h"
 #include "store/inventory/texts.h"
 
 struct state_cert {
@@ -162,6 +163,7 @@ struct state {
     struct order certs_by_issuer, certs_by_spki, certs_by_serial; /* look-ups: plan.c */
     struct texts texts;
     struct texts names;   /* of certificates, in the order of their rows: texts that are searched */
+    struct signs signs;   /* of what of the names is mapped */
     struct arena scratch; /* for one entry */
     uint8_t seed[TABLE_SEED];
     uint64_t work; /* done by state_apply: certificates, observations and entries */

@@ -189,8 +189,8 @@ static void show_indexed(const char *text, unsigned turns) {
     char phrase[64];
     long long total = 0;
     sqlite3_stmt *page =
-        prepare("SELECT not_after, sha256, subject, issuer, certificate.names FROM "
-                "words JOIN certificate ON id = words.rowid WHERE words MATCH ?1 "
+        prepare("SELECT not_after, sha256, certificate.subject, issuer, certificate.names "
+                "FROM words JOIN certificate ON id = words.rowid WHERE words MATCH ?1 "
                 "ORDER BY not_after, sha256 LIMIT 100");
     sqlite3_stmt *count = prepare("SELECT count(*) FROM words WHERE words MATCH ?1");
     snprintf(phrase, sizeof phrase, "\"%s\"", text);

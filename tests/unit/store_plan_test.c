@@ -425,10 +425,10 @@ static void look_ups_find_what_a_scan_finds(void **state) {
     }
     read_certs(&t);
     ask(&t, QUERIES / 2);
-    shop_again(&t.shop); /* rebuilt */
+    shop_again(&t.shop); /* mapped */
     read_certs(&t);
     ask(&t, QUERIES / 4);
-    shop_again(&t.shop); /* mapped */
+    shop_again(&t.shop); /* rebuilt */
     read_certs(&t);
     ask(&t, QUERIES / 4);
     look_up(&t);
