@@ -64,6 +64,9 @@ char *os_describe(struct arena *a);
 
 /* Raises the limit of open files to the hard limit; returns what is now allowed. */
 size_t os_raise_file_limit(void);
+/* From now on this thread works when others have nothing to do, as far as the system has that;
+ * for good. */
+void os_thread_lower(void);
 /* Nobody but its owner has rights on it: what a file with a secret must be. On Windows
  * always true: there the ACL of its folder says who may read it. */
 bool os_file_is_private(const char *path);

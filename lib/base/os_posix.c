@@ -242,6 +242,11 @@ size_t os_raise_file_limit(void) {
     return limit.rlim_cur > 1u << 20 ? 1u << 20 : (size_t)limit.rlim_cur;
 }
 
+/* Linux takes it for the thread that asks. A refusal (a sandbox) costs nothing but speed. */
+void os_thread_lower(void) {
+    (void)setpriority(PRIO_PROCESS, 0, 19);
+}
+
 bool os_socket_finish(intptr_t handle, struct bytes last) {
     int fd = (int)handle;
     if (last.n > 0 && send(fd, last.p, last.n, MSG_MORE | MSG_NOSIGNAL) != (ssize_t)last.n)

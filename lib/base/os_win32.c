@@ -411,6 +411,10 @@ size_t os_raise_file_limit(void) {
     return 16384; /* sockets are handles: memory is the limit */
 }
 
+void os_thread_lower(void) {
+    SetThreadPriority(GetCurrentThread(), THREAD_MODE_BACKGROUND_BEGIN);
+}
+
 bool os_socket_finish(intptr_t handle, struct bytes last) {
     SOCKET s = (SOCKET)handle;
     if (last.n > INT_MAX ||

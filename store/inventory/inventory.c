@@ -125,7 +125,8 @@ enum err inventory_open(const char *dir, const struct env *env, struct inventory
     if (inv == NULL)
         return ERR_MEMORY;
     struct store_mark mark;
-    struct store_log_options options = {.replay = apply, .replay_context = inv, .rest = care_rest};
+    struct store_log_options options = {
+        .replay = apply, .replay_context = inv, .rest = care_rest, .seals = true};
     if (care_open(inv, dir, &mark))
         options.mark = &mark;
     enum err code = store_log_open(dir, env, &options, &inv->log, &torn, f);

@@ -79,6 +79,8 @@ enum err log_segment_make(struct store_log *log, uint32_t number, struct fault *
         mutex_lock(log->mutex);
         log->bytes += size;
         log->point = (struct store_point){.segment = number, .at = size};
+        log->full = number - 1;
+        cond_signal(log->full_wake);
         mutex_unlock(log->mutex);
     } else {
         file_close(&log->file);

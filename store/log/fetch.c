@@ -116,25 +116,46 @@ static enum err unpack_entry(const struct block_head *h, struct bytes stored, ui
     return code == ERR_MEMORY ? code : ERR_DAMAGED;
 }
 
-enum err log_fetch(const char *path, const struct store_place *place, uint64_t number,
-                   struct buf *room, struct store_entry *out, struct fault *f) {
+static enum err fetch_at(const struct file *file, uint64_t at, uint64_t number, struct buf *room,
+                         struct store_entry *out, struct fault *f) {
     struct block_head h = {0};
-    struct file file;
     struct buf stored;
-    enum err code = file_open(&file, path, FILE_READ, f);
-    if (code != ERR_OK)
-        return code;
     buf_init(&stored, SEGMENT_BLOCK_MAX);
-    code = read_block(&file, place->at, &stored, &h, f);
+    enum err code = read_block(file, at, &stored, &h, f);
     if (code == ERR_OK && (number < h.first || number - h.first >= h.count))
         code = fault_set(f, ERR_NOT_FOUND, "entry", "%llu", (unsigned long long)number);
     if (code == ERR_OK) {
         code = unpack_entry(&h, buf_bytes(&stored), (uint32_t)(number - h.first), room, out);
         if (code != ERR_OK)
-            fault_set(f, code, "block", "at byte %llu", (unsigned long long)place->at);
+            fault_set(f, code, "block", "at byte %llu", (unsigned long long)at);
     }
     out->number = number;
-    file_close(&file);
     buf_clear(&stored);
+    return code;
+}
+
+/* Where the segment's own table has the entry; false: it has none, or not the entry. */
+static bool place_by_table(const struct file *file, uint32_t segment, uint64_t number,
+                           struct store_place *out) {
+    struct segment_table t = {.is_sealed = false};
+    bool is_there = segment_table_load(file, segment, &t) == ERR_OK && t.is_sealed &&
+                    number < t.end && log_places_find(&t.places, number, out);
+    free(t.places.items);
+    return is_there;
+}
+
+enum err log_fetch(const char *path, const struct store_place *place, uint64_t number,
+                   struct buf *room, struct store_entry *out, struct fault *f) {
+    struct file file;
+    struct store_place now;
+    enum err code = file_open(&file, path, FILE_READ, f);
+    if (code != ERR_OK)
+        return code;
+    code = fetch_at(&file, place->at, number, room, out, f);
+    /* The segment may have been sealed since the place was noted. */
+    if ((code == ERR_DAMAGED || code == ERR_NOT_FOUND) &&
+        place_by_table(&file, place->segment, number, &now) && now.at != place->at)
+        code = fetch_at(&file, now.at, number, room, out, f);
+    file_close(&file);
     return code;
 }

@@ -132,8 +132,11 @@ static void answer(struct log_batch *list, const struct fault *f) {
 }
 
 static void rest(struct store_log *log, bool is_last) {
-    if (log->options.rest != NULL)
-        log->options.rest(log->options.replay_context, log, is_last);
+    if (log->options.rest == NULL)
+        return;
+    mutex_lock(log->calm);
+    log->options.rest(log->options.replay_context, log, is_last);
+    mutex_unlock(log->calm);
 }
 
 static void write_all(void *argument) {
@@ -190,7 +193,10 @@ static enum err make_parts(struct store_log *log, struct fault *f) {
     log->mutex = mutex_open();
     log->wake = cond_open();
     log->moved = cond_open();
-    if (log->deflater == NULL || log->mutex == NULL || log->wake == NULL || log->moved == NULL)
+    log->calm = mutex_open();
+    log->full_wake = cond_open();
+    if (log->deflater == NULL || log->mutex == NULL || log->wake == NULL || log->moved == NULL ||
+        log->calm == NULL || log->full_wake == NULL)
         return fault_set(f, ERR_MEMORY, "log", "opening");
     return ERR_OK;
 }
@@ -205,6 +211,8 @@ static void log_free(struct store_log *log) {
     free(log->made.items);
     free(log->places.items);
     mutex_close(log->mutex);
+    mutex_close(log->calm);
+    cond_close(log->full_wake);
     cond_close(log->wake);
     cond_close(log->moved);
     arena_clear(&log->arena);
@@ -224,6 +232,10 @@ static struct store_log *log_new(const struct env *env, const struct store_log_o
         log->options.block_bytes = LOG_BLOCK_BYTES;
     if (log->options.block_bytes > LOG_BLOCK_BYTES_MAX)
         log->options.block_bytes = LOG_BLOCK_BYTES_MAX;
+    if (log->options.sealed_bytes == 0)
+        log->options.sealed_bytes = LOG_SEALED_BYTES;
+    if (log->options.sealed_bytes > LOG_BLOCK_BYTES_MAX)
+        log->options.sealed_bytes = LOG_BLOCK_BYTES_MAX;
     log->file.fd = -1;
     log->lock.handle = -1;
     log->tail = &log->head;
@@ -231,6 +243,19 @@ static struct store_log *log_new(const struct env *env, const struct store_log_o
     buf_init(&log->raw, SEGMENT_BLOCK_MAX);
     buf_init(&log->out, 2 * (size_t)STORE_BATCH_BYTES_MAX);
     return log;
+}
+
+/* Without a sealer the log is as good, only larger. */
+static enum err start_threads(struct store_log *log, struct fault *f) {
+    log->full = log->segment - 1;
+    if (log->options.seals)
+        log_seal_clean(log);
+    log->writer = thread_start(write_all, log);
+    if (log->writer == NULL)
+        return fault_set(f, ERR_MEMORY, "thread", "%s", log->dir);
+    if (log->options.seals)
+        log->sealer = thread_start(log_seal_all, log);
+    return ERR_OK;
 }
 
 enum err store_log_open(const char *dir, const struct env *env,
@@ -252,11 +277,8 @@ enum err store_log_open(const char *dir, const struct env *env,
         code = log_recover(log, torn, f);
     log->options.mark = NULL;
     log->point = (struct store_point){.segment = log->segment, .at = log->size};
-    if (code == ERR_OK) {
-        log->writer = thread_start(write_all, log);
-        if (log->writer == NULL)
-            code = fault_set(f, ERR_MEMORY, "thread", "%s", dir);
-    }
+    if (code == ERR_OK)
+        code = start_threads(log, f);
     if (code != ERR_OK)
         log_free(log);
     else
@@ -270,8 +292,10 @@ void store_log_close(struct store_log *log) {
     mutex_lock(log->mutex);
     log->closing = true;
     cond_broadcast(log->wake);
+    cond_broadcast(log->full_wake);
     mutex_unlock(log->mutex);
     thread_join(log->writer);
+    thread_join(log->sealer);
     log_free(log);
 }
 
@@ -282,7 +306,6 @@ enum err store_log_mark(struct store_log *log, struct store_mark *out, struct fa
     *out = (struct store_mark){.tree = log->tree,
                                .segment = log->segment,
                                .at = log->size,
-                               .bytes = log->bytes - log->size,
                                .places = p->items,
                                .places_n = p->n};
     memcpy(out->salt, log->salt, SEGMENT_SALT);
@@ -315,6 +338,13 @@ void store_log_size(struct store_log *log, uint64_t *bytes, uint64_t *segments) 
     *bytes = log->bytes;
     *segments = log->places.n > 0 ? log->places.items[log->places.n - 1].segment : 1;
     mutex_unlock(log->mutex);
+}
+
+uint32_t store_log_sealed(struct store_log *log) {
+    mutex_lock(log->mutex);
+    uint32_t sealed = log->sealed;
+    mutex_unlock(log->mutex);
+    return sealed;
 }
 
 enum err store_log_get(struct store_log *log, uint64_t number, struct buf *room,

@@ -16,6 +16,10 @@
  * damage anywhere else is ERR_DAMAGED with file and offset, and nothing is changed. A reader can
  * still go on with the sound rest.
  *
+ * Sealing. A segment that is followed by another never changes, but that a thread in the
+ * background (`seals`) writes it anew once, smaller, and puts that in its place. Entries, their
+ * numbers and the tree stay; who reads meanwhile finds the one or the other. See seal.c.
+ *
  * Failing. No space (ERR_FULL): the file is cut back to its last good size, the
  * batches that waited get ERR_FULL, later ones are tried again. Any other failed
  * write, and any failed sync, ends the handle: what waits and what comes later
@@ -78,7 +82,6 @@ struct store_mark {
     struct store_tree tree; /* over the entries before it */
     uint32_t segment;       /* the next block is of this segment, */
     uint64_t at;            /* from this byte on, */
-    uint64_t bytes;         /* with so many in the segments before it */
     uint8_t salt[8];        /* of the segment */
     uint32_t check;         /* of the last block's payload; 0 where the segment has none */
     const struct store_place *places; /* of all blocks before it; borrowed */
@@ -99,6 +102,8 @@ struct store_log_options {
     store_rest *rest;              /* NULL: none; with replay_context */
     uint64_t segment_bytes; /* a segment that has reached it is followed by a new one; 0: 64 MiB */
     size_t block_bytes;     /* unpacked, as far as entries allow; 0: 32 KiB */
+    bool seals;             /* full segments are sealed, in the background */
+    size_t sealed_bytes;    /* unpacked, of a block there; 0: 128 KiB */
     const struct store_io *io; /* NULL: files */
 };
 
@@ -149,6 +154,8 @@ struct store_point store_log_point(struct store_log *log);
 
 /* Bytes of all segments and their number. */
 void store_log_size(struct store_log *log, uint64_t *bytes, uint64_t *segments);
+/* How many of the segments the sealer is through with. */
+uint32_t store_log_sealed(struct store_log *log);
 
 /* Reading without a lock: beside a running server, in a copied folder (the data
  * folder or its `log`), or one segment file. Sees what was written when it was

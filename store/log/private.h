@@ -14,6 +14,8 @@ enum {
     LOG_BLOCK_BYTES_MAX = 2 << 20, /* with one entry of the largest size below SEGMENT_BLOCK_MAX */
     LOG_COMMIT_BYTES = 32 << 20,   /* of one commit, where single batches allow */
     LOG_LEVEL = 6,
+    LOG_SEALED_BYTES = 128 << 10, /* unpacked, of a block in a sealed segment: see seal.c */
+    LOG_SEALED_LEVEL = 9,
 };
 
 /* What one caller handed in: there as a whole or not at all. */
@@ -41,6 +43,22 @@ bool log_places_find(const struct log_places *p, uint64_t number, struct store_p
 enum err log_fetch(const char *path, const struct store_place *place, uint64_t number,
                    struct buf *room, struct store_entry *out, struct fault *f) MUST_CHECK;
 
+/* What the end of a sealed segment says. */
+struct segment_table {
+    bool is_sealed; /* else nothing follows */
+    uint8_t salt[SEGMENT_SALT];
+    struct log_places places;
+    uint64_t at, size,
+        end; /* of the table's block; of the file; the number behind its last entry */
+};
+/* `out->places` is used again. ERR_MEMORY. */
+enum err segment_table_load(const struct file *file, uint32_t segment,
+                            struct segment_table *out) MUST_CHECK;
+void segment_table_write(const struct log_places *places, struct buf *out);
+/* Of a payload whose block begins at `at`. ERR_FORMAT: it is none; ERR_MEMORY. */
+enum err segment_table_read(struct bytes payload, uint64_t end, uint64_t at, uint32_t segment,
+                            struct log_places *out) MUST_CHECK;
+
 struct store_log {
     struct env env;
     struct store_log_options options;
@@ -58,6 +76,10 @@ struct store_log {
     struct buf raw, out;    /* the block, and the commit, being made */
     struct log_places made; /* blocks of the commit being made */
 
+    struct thread *sealer; /* seal.c; NULL: none */
+    struct mutex *calm; /* held while `rest` runs: who rests borrows the places. Before `mutex` */
+    struct cond *full_wake; /* the sealer: a segment is full, or the end */
+
     struct mutex *mutex; /* guards what follows */
     struct cond *wake;   /* the writer: something waits, or the end */
     struct cond *moved;  /* those who wait in store_log_append */
@@ -69,6 +91,8 @@ struct store_log {
     struct log_places places;
     uint64_t bytes;           /* of all segments */
     struct store_point point; /* but for its tree, which is `tree` */
+    uint32_t full;            /* so many segments have been followed by another */
+    uint32_t sealed;          /* so many of them are sealed, or cannot be */
 };
 
 /* Commits the batches of the list: all are durable (ERR_OK), or none and the fault
@@ -83,6 +107,11 @@ enum err log_cut(struct store_log *log, uint64_t size, struct fault *f) MUST_CHE
 
 /* Makes and opens the segment that follows on log->tree. */
 enum err log_segment_make(struct store_log *log, uint32_t number, struct fault *f) MUST_CHECK;
+
+/* The sealer's thread; the argument is the log. */
+void log_seal_all(void *argument);
+/* Removes what a crash left of a sealing. */
+void log_seal_clean(struct store_log *log);
 
 /* Reads what is there, cuts a torn end off, opens the last segment. */
 enum err log_recover(struct store_log *log, struct store_harm *torn, struct fault *f) MUST_CHECK;

@@ -149,6 +149,8 @@ static enum err take_block(struct store_reader *r, struct fault *f) {
     size_t n = r->places.n;
     r->entries = cur_open(buf_bytes(&w->payload));
     r->number = w->block.first;
+    if (w->block.count == 0)
+        return ERR_OK;
     if (n > 0 && place.first <= r->places.items[n - 1].first)
         return ERR_OK; /* read before the reader was rewound */
     enum err code = log_places_add(&r->places, place);

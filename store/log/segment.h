@@ -49,6 +49,17 @@
  * other in one segment, the first and the last flagged, and are there all or not
  * at all: a reader takes none of a commit that is not whole.
  *
+ * A segment that another has followed is full, and is sealed: written anew by seal.c, with the
+ * same head, salt and entries, in larger blocks, each a commit of its own. The last thing in the
+ * file then is a block of kind 128, stored, whose `first` is the first entry of the next segment.
+ * Its payload is the table of the blocks, so that they are found without reading them:
+ *
+ *   0       16n   of each block with entries: number of the first (8), byte where it begins (8)
+ *   16n     4     length of the payload, by which it is found from the end of the file
+ *
+ * Valid is a table whose numbers and bytes ascend, with room for a head each. Sealed is a segment
+ * that ends with one whose checksums hold.
+ *
  * Torn, in contrast to damaged, is what does not hold at the end of the last
  * segment where (a) no block that begins a commit follows, so that none of it was
  * ever acknowledged, and (b) the file ends too early, or a sector (512 bytes at a
@@ -72,6 +83,7 @@ enum {
     BLOCK_VERSION = 1,
     BLOCK_ENTRIES = 1,
     BLOCK_KINDS_IGNORED = 128,
+    BLOCK_TABLE = 128,
     BLOCK_STORED = 0,
     BLOCK_DEFLATE = 1,
     BLOCK_DEFLATE_1 = 2,

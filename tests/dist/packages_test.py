@@ -166,7 +166,7 @@ def calls_are_allowed():
     def expand(name):
         return {c for word in groups.get(name, []) for c in (expand(word) if word[0] == "@" else {word})}
 
-    allowed = (expand("@system-service") - expand("@privileged") - expand("@resources")) | {"prlimit64"} | expand("@default")
+    allowed = (expand("@system-service") - expand("@privileged") - expand("@resources")) | {"prlimit64", "setpriority"} | expand("@default")
     check("filter: systemd has told its groups", {"read", "accept4", "epoll_pwait"} <= allowed, sorted(groups))
     data, port = path("server"), free_port()
     run(applet("clm-server"), "init", "--name", "localhost", "--listen", "127.0.0.1:%d" % port, "--data", data)

@@ -4,7 +4,7 @@
 #include "base/os.h"
 #include "base/text.h"
 #include "base/zip.h"
-#include "store/log/segment.h"
+#include "store/log/private.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,6 +42,18 @@ static void try_heads(struct bytes in) {
         (void)!block_unpack(&h, in, &out);
     }
     buf_clear(&out);
+    buf_clear(&again);
+}
+
+static void try_table(struct bytes in) {
+    struct log_places places = {.n = 0};
+    struct buf again;
+    buf_init(&again, in.n + 16);
+    if (segment_table_read(in, UINT64_MAX, UINT64_MAX, 1, &places) == ERR_OK) {
+        segment_table_write(&places, &again);
+        demand(bytes_equal(buf_bytes(&again), in));
+    }
+    free(places.items);
     buf_clear(&again);
 }
 
@@ -105,6 +117,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size > 1 << 16)
         return 0;
     try_heads(bytes_of(data, size));
+    try_table(bytes_of(data, size));
     if (size % 2 == 0) {
         try_file(bytes_of(data, size));
         return 0;

@@ -6,7 +6,8 @@
  *   store_tool read DIR                one line for each entry, then what is wrong
  *   store_tool bench DIR FILE BATCH [bare]    FILE: 4 bytes of length, DER, and so on;
  *                                      bare: without observations
- *   store_tool open DIR                figures of a store that is there */
+ *   store_tool open DIR                figures of a store that is there
+ *   store_tool seal DIR                seals all of it but the last segment; figures */
 #include "base/os.h"
 #include "base/text.h"
 #include "base/thread.h"
@@ -139,12 +140,13 @@ static void write_for_ever(void *argument) {
 }
 
 static int write_log(struct env *env, const char *dir, unsigned threads) {
-    struct store_log_options o = {.segment_bytes = 20000};
+    struct store_log_options o = {.segment_bytes = 20000, .sealed_bytes = 4000, .seals = true};
     struct store_log *log;
     struct store_harm torn;
     struct fault f;
     static struct writer writers[64];
     struct thread *last = NULL;
+    env->log_level = LOG_WARN;
     if (store_log_open(dir, env, &o, &log, &torn, &f) != ERR_OK)
         return fail(&f);
     printf("opened %llu torn %llu\n", (unsigned long long)store_log_tree(log).size,
@@ -387,6 +389,49 @@ static int bench_open(struct env *env, const char *dir) {
     return 0;
 }
 
+/* Entries here and there, each of a block that was not asked for just before. */
+static double fetch_ms(struct env *env, struct store_log *log, uint64_t n) {
+    enum { TURNS = 1000 };
+    struct store_entry e;
+    struct buf room;
+    struct fault f;
+    buf_init(&room, 16u << 20);
+    double start = seconds(env);
+    for (uint64_t i = 0; i < TURNS; i++)
+        if (store_log_get(log, i * 7919 % n, &room, &e, &f) != ERR_OK)
+            exit(fail(&f));
+    buf_clear(&room);
+    return (seconds(env) - start) * 1000 / TURNS;
+}
+
+static int seal(struct env *env, const char *dir) {
+    struct store_log_options o = {.seals = false};
+    struct store_log *log;
+    struct fault f;
+    uint64_t before, after, segments;
+    env->log_level = LOG_WARN;
+    if (store_log_open(dir, env, &o, &log, NULL, &f) != ERR_OK)
+        return fail(&f);
+    uint64_t n = store_log_tree(log).size;
+    store_log_size(log, &before, &segments);
+    double live = fetch_ms(env, log, n);
+    store_log_close(log);
+    o.seals = true;
+    if (store_log_open(dir, env, &o, &log, NULL, &f) != ERR_OK)
+        return fail(&f);
+    double start = seconds(env);
+    while (store_log_sealed(log) + 1 < segments)
+        thread_sleep_ms(10);
+    double took = seconds(env) - start;
+    store_log_size(log, &after, &segments);
+    printf("sealed %llu of %llu segments: %.1f s, %.1f s/GB\n", (unsigned long long)segments - 1,
+           (unsigned long long)segments, took, took * 1e9 / (double)before);
+    printf("log %llu bytes, was %llu\n", (unsigned long long)after, (unsigned long long)before);
+    printf("entry by number: %.3f ms, was %.3f ms\n", fetch_ms(env, log, n), live);
+    store_log_close(log);
+    return 0;
+}
+
 int main(int argc, char **argv) {
     os_start(&argc, &argv);
     struct env env = env_system(NULL);
@@ -399,8 +444,10 @@ int main(int argc, char **argv) {
         return read_log(argv[2]);
     if (strcmp(mode, "open") == 0)
         return bench_open(&env, argv[2]);
+    if (strcmp(mode, "seal") == 0)
+        return seal(&env, argv[2]);
     if (strcmp(mode, "bench") == 0 && argc >= 5)
         return bench(&env, argv[2], argv[3], strtoul(argv[4], NULL, 10), argc == 5);
-    fputs("store_tool fill|write|read|bench|open ...\n", stderr);
+    fputs("store_tool fill|write|read|bench|open|seal ...\n", stderr);
     return 2;
 }

@@ -112,6 +112,7 @@ enum err __wrap_store_log_open(const char *dir, const struct env *env,
     struct store_log_options o = options != NULL ? *options : (struct store_log_options){0};
     o.segment_bytes = run.small.segment_bytes;
     o.block_bytes = run.small.block_bytes;
+    o.seals = false; /* a second thread; this disk knows of one beside the main one */
     enum err code = __real_store_log_open(dir, env, &o, out, torn, f);
     if (code == ERR_OK)
         disk_settle();
