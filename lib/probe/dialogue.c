@@ -188,6 +188,10 @@ void dialogue_sent(struct dialogue *d) {
     buf_reset(&d->out);
 }
 
+enum model_protocol dialogue_protocol(const struct dialogue *d) {
+    return d->protocol;
+}
+
 const char *dialogue_detail(const struct dialogue *d) {
     return d->detail.n > 0 ? (const char *)d->detail.p : "";
 }

@@ -50,6 +50,8 @@ enum dialogue_want dialogue_feed(struct dialogue *d, struct bytes in);
 struct bytes dialogue_output(const struct dialogue *d);
 void dialogue_sent(struct dialogue *d);
 
+/* What is spoken: as asked for, or LMTP where a server of SMTP turned out to be one of that. */
+enum model_protocol dialogue_protocol(const struct dialogue *d);
 /* For people: the reply that was a refusal (escaped), or what is wrong; "" if nothing. */
 const char *dialogue_detail(const struct dialogue *d);
 /* The first bytes as they came, at most 128: enough of a greeting. */

@@ -48,27 +48,37 @@ static bool take_reply(struct dialogue *d, struct bytes line, struct reply *r) {
     return r->code != 0 && r->is_last;
 }
 
-/* RFC 3207, RFC 2033. */
+static void say_hello(struct dialogue *d, unsigned step) {
+    dialogue_go(d, step, d->protocol == MODEL_LMTP ? "LHLO " : "EHLO ");
+    buf_put(&d->out, d->self);
+    dialogue_say(d, "\r\n");
+}
+
+/* RFC 3207, RFC 2033. A server of LMTP has to refuse EHLO (RFC 2033, 4.1): one that does is
+ * asked as LMTP before it counts as refusing. */
 void dialogue_smtp_take(struct dialogue *d, struct bytes line) {
-    enum { GREETING, HELLO, STARTTLS };
+    enum { GREETING, HELLO, STARTTLS, LHLO_AGAIN };
     struct reply r;
     bool is_last = take_reply(d, line, &r);
-    if (d->step == HELLO && r.code == 250 && bytes_is_nocase(bytes_trim(r.text), "STARTTLS"))
+    bool is_hello = d->step == HELLO || d->step == LHLO_AGAIN;
+    bool is_unknown = r.code == 500 || r.code == 502;
+    if (is_hello && r.code == 250 && bytes_is_nocase(bytes_trim(r.text), "STARTTLS"))
         d->noted = true;
     if (!is_last)
         return;
     if (d->step == GREETING && r.code == 220) {
-        dialogue_go(d, HELLO, d->protocol == MODEL_LMTP ? "LHLO " : "EHLO ");
-        buf_put(&d->out, d->self);
-        dialogue_say(d, "\r\n");
-    } else if (d->step == HELLO && r.code == 250 && d->noted) {
+        say_hello(d, HELLO);
+    } else if (d->step == HELLO && d->protocol == MODEL_SMTP && is_unknown) {
+        d->protocol = MODEL_LMTP;
+        say_hello(d, LHLO_AGAIN);
+    } else if (is_hello && r.code == 250 && d->noted) {
         dialogue_go(d, STARTTLS, "STARTTLS\r\n");
-    } else if (d->step == HELLO && r.code == 250) {
+    } else if (is_hello && r.code == 250) {
         dialogue_refused(d, "STARTTLS is not among what it offers", (struct bytes){0});
     } else if (d->step == STARTTLS && r.code == 220) {
         dialogue_done(d);
     } else {
-        static const char *const what[] = {"greeting", "EHLO", "STARTTLS"};
+        static const char *const what[] = {"greeting", "EHLO", "STARTTLS", "EHLO, then LHLO"};
         bool is_lhlo = d->step == HELLO && d->protocol == MODEL_LMTP;
         dialogue_refused(d, is_lhlo ? "LHLO" : what[d->step], line);
     }

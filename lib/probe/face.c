@@ -23,12 +23,17 @@
 /* Servers up to TLS 1.2 send more behind the certificates. So long we read on. */
 enum { DAWDLE_MS = 1000, ALERT_UNRECOGNIZED_NAME = 112 };
 
+/* Servers of mail let strangers wait for the greeting, to be rid of those that do not
+ * (Postfix's postscreen: 6 s). Once connected they have that many times the time-out. */
+enum { MAIL_PATIENCE = 2 };
+
 static uint64_t now_ms(const struct face *face) {
     return net_loop_now_ms(face->run->loop);
 }
 
 static uint64_t left_ms(const struct face *face) {
     uint64_t spent = now_ms(face) - face->start_ms, all = face->run->limits.timeout_ms;
+    all *= face->is_patient ? MAIL_PATIENCE : 1;
     return spent < all ? all - spent : 0;
 }
 
@@ -281,11 +286,20 @@ static void set_check_deadline(struct face *face) {
     net_conn_deadline(face->conn, face->site->check.step == CHECK_OLD ? left / 2 : left);
 }
 
+static bool is_mail_before_tls(const struct face *face) {
+    return face->connected && talk_is_before_tls(&face->talk) &&
+           (face->talk.protocol == MODEL_SMTP || face->talk.protocol == MODEL_LMTP);
+}
+
 /* A third of the time is over: who has not connected is tried once more; who has, and is
  * silent, is waited for. (Most are through long before, and need no second timer.) */
 static bool goes_on(struct face *face) {
+    if (has_chain(face) || is_checking(face) || face->run->ended)
+        return false;
+    if (is_mail_before_tls(face))
+        face->is_patient = true;
     uint64_t left = left_ms(face);
-    if (has_chain(face) || is_checking(face) || face->run->ended || left == 0)
+    if (left == 0)
         return false;
     if (face->connected) {
         net_conn_deadline(face->conn, left);
@@ -501,6 +515,7 @@ static void take_words(struct face *face, struct bytes data) {
     }
     say_words(face);
     if (want == DIALOGUE_DONE) {
+        face->talk.protocol = dialogue_protocol(face->talk.dialogue);
         step_say(face->run, &face->place->shown, &face->ip, "the server agrees to TLS");
         say_hello(face);
     }

@@ -244,6 +244,7 @@ struct face {
     bool has_connected; /* connect_ms is set */
     bool is_again;      /* a connection was begun before */
     bool is_second_syn;
+    bool is_patient; /* a server of mail that is slow to greet: more time */
     bool has_first;
     struct finding first; /* of the full hello, when a plainer one is tried */
 };

@@ -40,7 +40,8 @@ struct probe_limits {
     uint64_t parallel;    /* faces in flight */
     uint64_t per_host;    /* of them, to one address */
     uint64_t rate;        /* connections begun a second, retries and checks included */
-    uint64_t timeout_ms;  /* for one face, connect to certificate, its retries included */
+    uint64_t timeout_ms;  /* for one face, connect to certificate, its retries included;
+                             twice that where SMTP or LMTP is slow to greet */
     uint64_t deadline_ms; /* for the whole scan */
     size_t handshake_max; /* bytes of a server's handshake; beyond: outcome `limit` */
 };

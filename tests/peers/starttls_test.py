@@ -409,9 +409,25 @@ def reset(client):
 
 
 GO = (b"220 mx\r\n", EHLO, b"250 STARTTLS\r\n", b"STARTTLS\r\n", b"220 go\r\n")
+LHLO = EHLO.replace(b"EHLO", b"LHLO")
+LHLO_GO = (b"250 STARTTLS\r\n", b"STARTTLS\r\n", b"220 go\r\n")
+
+
+def waits_for_lhlo(client):
+    time.sleep(2.5)
+    client.sendall(b"220 mx\r\n")
+    for said in (b"250 STARTTLS\r\n", b"220 go\r\n"):
+        client.recv(2000)
+        client.sendall(said)
+    tls(client)
+
+
 CASES = [
-    ("silence", "smtp", lambda peer, client: time.sleep(5), "timeout", "dialogue", "connected, but no greeting: a slow one, or TLS at once (--protocol tls)"),
-    ("a greeting that does not end", "smtp", says(b"220-wait", then=lambda c: time.sleep(5)), "timeout", "dialogue", "the dialogue did not come to its end: a longer --timeout may help"),
+    ("silence", "smtp", lambda peer, client: time.sleep(9), "timeout", "dialogue", "connected, but no greeting: a slow one, or TLS at once (--protocol tls)"),
+    ("a greeting that does not end", "smtp", says(b"220-wait", then=lambda c: time.sleep(9)), "timeout", "dialogue", "the dialogue did not come to its end: a longer --timeout may help"),
+    ("a greeting later than the time-out", "smtp", waits(2.5, says(*GO)), "ok", "done", None),
+    ("a greeting that is begun, and ends late", "lmtp", says(b"220-wait\r\n", then=waits_for_lhlo), "ok", "done", None),
+    ("LMTP in place of SMTP", "smtp", says(b"220 mx\r\n", EHLO, b"500 what?\r\n", LHLO, *LHLO_GO), "ok", "done", None),
     ("an end in the dialogue", "smtp", says(b"220-wait\r\n", then=lambda c: None), "closed", "dialogue", "closed during the dialogue"),
     ("a reset in the dialogue", "imap", says(b"* OK\r\n", b"a1 STARTTLS\r\n", then=reset), "reset", "dialogue", None),
     ("a line without end", "ftp", endless(b"220 x"), "limit", "dialogue", "a line or message without end"),
@@ -443,7 +459,8 @@ for i, (name, protocol, _, outcome, stage, detail) in enumerate(CASES):
     o = found.get("127.0.1.%d" % (1 + i), {"outcome": None, "stage": None, "detail": None})
     check("%s, %s: %s" % (protocol, name, outcome), (o["outcome"], o["stage"]) == (outcome, stage)
           and (detail is None or o["detail"] == detail) and (outcome != "ok" or o["chain"][:1] == [PRINT]), str(o))
-check("all within the time-out", took < 2 + 1.5, str(took))
+check_equal("... which is told", found["127.0.1.%d" % (1 + [c[0] for c in CASES].index("LMTP in place of SMTP"))]["protocol"], "lmtp")
+check("all within the time-out, twice that for mail", took < 2 * 2 + 1.5, str(took))
 
 
 # A greeting in clear in the smallest pieces, where TLS was expected.
