@@ -39,17 +39,19 @@ PROBE := source seen host dialogue dialogue_text dialogue_xmpp dialogue_binary d
 QUERY := fields pattern value parse match
 EXPORT := csv cells ics checkpoint proof
 NOTIFY := digest mail state
+IMPORT := import csv
 CA := profile match authority builtin
 STORE := log/entry log/tree log/proofs log/dictionary log/segment log/walk log/commit log/recover log/fetch log/table log/seal log/reader log/account log/log \
 	inventory/record inventory/record_confirmation inventory/record_request inventory/rows inventory/texts inventory/index inventory/care inventory/state inventory/state_requests inventory/cert inventory/places inventory/inventory \
 	inventory/agents inventory/push inventory/confirm inventory/copy inventory/where inventory/lists inventory/plan inventory/signs inventory/group inventory/details inventory/ending inventory/walk \
 	inventory/entries inventory/proofs inventory/requests inventory/revocations inventory/services inventory/work \
+	inventory/import \
 	backup/manifest backup/copy backup/make backup/restore
 WEB := http/request http/target http/head http/reader http/response http/asset http/route http/tls_server \
 	http/pace http/listener http/connection http/server http/control_client \
 	auth/auth auth/users auth/sessions auth/tokens auth/nonces auth/agents \
 	api/rows api/digest api/routes api/reply api/openapi api/summary api/people api/certificates api/groups api/endpoints \
-	api/agents api/lines api/push api/log api/backup api/authority api/requests api/requests_json api/services api/work
+	api/agents api/lines api/push api/log api/import api/backup api/authority api/requests api/requests_json api/services api/work
 GUI := index.html style.css icon.svg app.js api.js dom.js format.js list.js query.js keys.js login.js password.js \
 	dashboard.js certificates.js certificate.js endpoints.js agents.js requests.js admin.js
 APPLETS := \
@@ -59,7 +61,7 @@ APPLETS := \
 	ers/request ers/renew ers/sync \
 	clm-server/clm-server clm-server/settings clm-server/identity clm-server/log_key clm-server/authority \
 	clm-server/house clm-server/init clm-server/run clm-server/token clm-server/user \
-	clm-server/check clm-server/checkpoint clm-server/mail clm-server/digest_rows clm-server/digest clm-server/backup clm-server/restore \
+	clm-server/check clm-server/checkpoint clm-server/mail clm-server/digest_rows clm-server/digest clm-server/backup clm-server/restore clm-server/import \
 	clm-export/clm-export clm-export/stream clm-export/table clm-export/page clm-export/head \
 	clm-export/certificates clm-export/endpoints clm-export/others clm-export/coverage \
 	clm-export/bundle clm-export/proof clm-export/calendar clm-export/cbom \
@@ -67,7 +69,7 @@ APPLETS := \
 
 SOURCES := $(BASE:%=lib/base/%.c) $(CRYPTO:%=lib/crypto/%.c) $(X509:%=lib/x509/%.c) \
 	$(TLS:%=lib/tls/%.c) $(NET:%=lib/net/%.c) $(MODEL:%=lib/model/%.c) $(PROBE:%=lib/probe/%.c) \
-	$(QUERY:%=lib/query/%.c) $(EXPORT:%=lib/export/%.c) $(NOTIFY:%=lib/notify/%.c) $(CA:%=lib/ca/%.c) $(STORE:%=store/%.c) $(WEB:%=web/%.c) $(APPLETS:%=applets/%.c)
+	$(QUERY:%=lib/query/%.c) $(EXPORT:%=lib/export/%.c) $(NOTIFY:%=lib/notify/%.c) $(IMPORT:%=lib/import/%.c) $(CA:%=lib/ca/%.c) $(STORE:%=store/%.c) $(WEB:%=web/%.c) $(APPLETS:%=applets/%.c)
 OBJECTS := $(SOURCES:%.c=$(B)/%.o) $(B)/gen/gui_assets.o $(B)/gen/clm_texts.o
 
 LINKS := ers clm-server clm-export
@@ -90,7 +92,7 @@ UNIT_TESTS := \
 	ca_profile_test ca_match_test ca_builtin_test \
 	auth_users_test auth_sessions_test auth_tokens_test auth_signature_test \
 	store_entry_test store_proofs_test store_log_test store_damage_test store_index_test store_plan_test store_signs_test store_inventory_test store_requests_test \
-	store_backup_test store_seal_test \
+	store_backup_test store_seal_test import_read_test \
 	api_requests_test api_lines_test api_routes_test \
 	query_parse_test query_match_test \
 	export_csv_test export_cells_test export_ics_test export_checkpoint_test \
@@ -109,11 +111,11 @@ FUZZ_TARGETS := \
 	api_lines_fuzz \
 	auth_files_fuzz \
 	query_parse_fuzz export_checkpoint_fuzz \
-	store_backup_fuzz \
+	store_backup_fuzz import_read_fuzz \
 	store_block_fuzz store_record_fuzz
 TORTURE_TESTS := store_faults server_kill_test.py store_kill.py hostile_farm.py
 PEER_TESTS := \
-	backup_test.py \
+	backup_test.py import_test.py \
 	query_test.py checkpoint_test.py disk_full_test.py resume_test.py cron_test.py \
 	request_test.py request_faults_test.py false_start_test.py try_test.py digest_test.py \
 	clm_words_test.py dist_root_test.py gui_test.py house_test.py net_http_test.py scan_test.py faces_test.py news_test.py explain_test.py hostile_test.py \

@@ -3,11 +3,17 @@
 #include "applets/applets.h"
 
 static const struct opt_command *const commands[] = {
-    &clm_server_init,    &clm_server_run,
-    &clm_server_token,   &clm_server_user,
-    &clm_server_check,   &clm_server_checkpoint,
-    &clm_server_digest,  &clm_server_backup,
-    &clm_server_restore, NULL,
+    &clm_server_init,
+    &clm_server_run,
+    &clm_server_token,
+    &clm_server_user,
+    &clm_server_check,
+    &clm_server_checkpoint,
+    &clm_server_digest,
+    &clm_server_backup,
+    &clm_server_restore,
+    &clm_server_import,
+    NULL,
 };
 
 /* clang-format off */

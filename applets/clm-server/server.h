@@ -25,7 +25,7 @@
 
 extern const struct opt_command clm_server_init, clm_server_run, clm_server_token, clm_server_user,
     clm_server_check, clm_server_checkpoint, clm_server_digest, clm_server_backup,
-    clm_server_restore;
+    clm_server_restore, clm_server_import;
 
 /* The keys of server.conf; the same rows serve `init` as options. */
 struct settings {

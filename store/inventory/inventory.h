@@ -143,6 +143,24 @@ enum err inventory_push(struct inventory *inv, const struct inventory_push *push
                         struct inventory_result *result, inventory_done *done, void *context,
                         struct fault *f) MUST_CHECK;
 
+/* ---- Imports ---- */
+
+enum { INVENTORY_IMPORT_MAX = 10000 };
+
+struct inventory_import {
+    struct bytes actor, object; /* of the audit trail: "local", "file:NAME" */
+    const struct bytes *ders;   /* each one that parses, or kept as bytes, `bad` */
+    size_t n;
+};
+struct inventory_imported {
+    size_t added, known; /* known: also a second time here */
+};
+/* Certificates that no agent sent, and an entry of the audit trail with them, in one commit;
+ * where all are known nothing is written. Waits. ERR_LIMIT; ERR_BUSY: another import is just
+ * being written. `a` is for this call. */
+enum err inventory_import(struct inventory *inv, const struct inventory_import *in, struct arena *a,
+                          struct inventory_imported *out, struct fault *f) MUST_CHECK;
+
 /* ---- Agents ---- */
 
 struct inventory_agent {

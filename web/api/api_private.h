@@ -166,6 +166,9 @@ bool api_has_authority(struct api_call *call);
 /* ---- log.c ---- */
 api_handler api_log_head, api_log_checkpoint, api_log_consistency, api_certificates_proof;
 
+/* ---- import.c ---- */
+api_handler api_imports_add;
+
 /* ---- backup.c ---- */
 api_handler api_log_point, api_backup_made;
 void api_json_backup(struct api_call *call, struct json *j); /* "backup" of the summary */

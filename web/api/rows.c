@@ -124,6 +124,11 @@ static const struct api_param rescan_done[] = {
     {"rescan", API_BODY, TEXT, true, "its id"},
     {0},
 };
+static const struct api_param import[] = {
+    {"file", API_BODY, TEXT, true, "its name, for the audit trail"},
+    {"pem",  API_BODY, TEXT, true, "certificates, at most 10000"},
+    {0},
+};
 static const struct api_param backup_made[] = {
     {"folder",  API_BODY, TEXT,      true,  "where it lies"},
     {"entries", API_BODY, NUMBER,    true,  "of the log in it"},
@@ -264,6 +269,8 @@ const struct api_route api_routes[] = {
         "Proof that it only grew since it had `from` entries (RFC 9162)"),
     GET("/log/point", AUTH_ADMIN, API_JSON, api_log_point, none,
         "How far it is durable: what a backup copies"),
+    {HTTP_POST, API_ROOT "/imports", AUTH_ADMIN, false, LARGE, API_JSON, API_JSON, 200,
+     api_imports_add, import, "Certificates out of a file; those that are known add nothing", false},
     POST("/backups", AUTH_ADMIN, 200, api_backup_made, backup_made,
         "A backup was made: kept as the last one, and in the audit trail"),
     GET("/ca/chain", AUTH_PUBLIC, API_PEM, api_ca_chain, none,
