@@ -65,7 +65,6 @@ static void reads_the_samples(void **state) {
     for (size_t i = 0; i < COUNT_OF(samples); i++) {
         struct buf b;
         struct seen s = read_text(file(&b, samples[i].name), ERR_OK, samples[i].format);
-        print_message("%s: %zu, %zu not, line %zu\n", samples[i].name, s.n, s.refused, s.line);
         assert_int_equal(s.n, samples[i].n);
         assert_int_equal(s.refused, samples[i].refused);
         assert_int_equal(s.line, samples[i].line);
@@ -124,7 +123,7 @@ static void names_what_is_wrong(void **state) {
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
         struct seen s = read_text(bytes_text(bad[i].text), bad[i].code, bad[i].format);
         if (s.refused != bad[i].refused || s.line != bad[i].line)
-            print_message("row %zu: %zu at %zu: %s\n", i, s.refused, s.line, s.why);
+            print_message("row %u: at %u: %s\n", (unsigned)i, (unsigned)s.line, s.why);
         assert_int_equal(s.n, 0);
         assert_int_equal(s.refused, bad[i].refused);
         assert_int_equal(s.line, bad[i].line);

@@ -290,7 +290,7 @@ static void reads_manifests(void **state) {
     for (size_t i = 0; i < COUNT_OF(manifests); i++) {
         enum err code = backup_manifest_read(&a, bytes_text(manifests[i].text), &m, &f);
         if (code != manifests[i].code)
-            print_message("row %zu\n", i);
+            print_message("row %u\n", (unsigned)i);
         assert_int_equal(code, manifests[i].code);
     }
     for (size_t n = 0; n < strlen(manifests[1].text); n++)
