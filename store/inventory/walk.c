@@ -23,8 +23,8 @@ static bool take_scan(struct walk *w, const struct store_entry *e) {
     for (uint32_t i = 0; i < r.n; i++) {
         struct model_observation o;
         arena_reset(&w->arena);
-        if (record_observation_read(&w->arena, cur_vec24(&c), &o) &&
-            !w->visit(w->context, r.agent.p, e->time_ms, &o))
+        bool is_read = record_observation_read(&w->arena, cur_vec24(&c), &o);
+        if (w->arena.err != ERR_OK || (is_read && !w->visit(w->context, r.agent.p, e->time_ms, &o)))
             return false;
     }
     return true;
@@ -46,8 +46,9 @@ static bool take_confirmation(struct walk *w, const struct store_entry *e) {
         if (i == 0 && !state_confirmation_holds(w->state, &r, items))
             break;
         arena_reset(&w->arena);
-        if (state_confirmed(w->state, &r, &items[i], &w->arena, &raw, &o))
-            goes_on = w->visit(w->context, r.agent.p, e->time_ms, &o);
+        bool is_read = state_confirmed(w->state, &r, &items[i], &w->arena, &raw, &o);
+        if (w->arena.err != ERR_OK || (is_read && !w->visit(w->context, r.agent.p, e->time_ms, &o)))
+            goes_on = false;
     }
     if (items == NULL)
         w->arena.err = ERR_MEMORY;
