@@ -12,6 +12,7 @@ import time
 
 from dns import private_network
 from peer import *
+from tls12 import DONE, EXCHANGE, REQUEST, chain, message, record, records, server_hello
 
 private_network()
 ERS = applet("ers")
@@ -41,34 +42,8 @@ check_equal("the leaf as openssl has it", sha(LEAF), fingerprint(path("leaf.pem"
 
 # ---- TLS 1.2, as bytes -----------------------------------------------------------------
 
-
-def record(body, kind=22):
-    return bytes([kind, 3, 3]) + len(body).to_bytes(2, "big") + body
-
-
-def message(kind, body):
-    return bytes([kind]) + len(body).to_bytes(3, "big") + body
-
-
-def chain(*ders):
-    entries = b"".join(len(der).to_bytes(3, "big") + der for der in ders)
-    return message(11, len(entries).to_bytes(3, "big") + entries)
-
-
-def server_hello(suite=0xC02F, extensions=b""):
-    return message(2, b"\x03\x03" + b"r" * 32 + b"\0" + struct.pack(">H", suite) + b"\0"
-                   + (struct.pack(">H", len(extensions)) + extensions if extensions else b""))
-
-
-EXCHANGE = message(12, b"\x03\x00\x1d\x20" + b"k" * 32 + b"\x04\x03\x00\x02ab")
-REQUEST = message(13, b"\x01\x01" + b"\x00\x02\x04\x03" + b"\x00\x00")
-DONE = message(14, b"")
 HELLO = server_hello()
 WHOLE = HELLO + chain(LEAF, ISSUER) + EXCHANGE + DONE
-
-
-def records(data, size):
-    return b"".join(record(data[i:i + size]) for i in range(0, len(data), size))
 
 
 class Peer:

@@ -17,25 +17,15 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "peers"))
+from tls12 import DONE, EXCHANGE, chain, message, record, records, server_hello
+
 N = int(os.environ.get("HOSTILE_N", "2000"))
 CERTIFICATES = 50
 TIMEOUT_S = 2
 
 
-def record(body, kind=22):
-    return bytes([kind, 3, 3]) + len(body).to_bytes(2, "big") + body
-
-
-def message(kind, body):
-    return bytes([kind]) + len(body).to_bytes(3, "big") + body
-
-
 def answer(*ders):
-    entries = b"".join(len(der).to_bytes(3, "big") + der for der in ders)
-    hello = message(2, b"\x03\x03" + b"r" * 32 + b"\0" + struct.pack(">H", 0xC02F) + b"\0")
-    exchange = message(12, b"\x03\x00\x1d\x20" + b"k" * 32 + b"\x04\x03\x00\x02ab")
-    data = hello + message(11, len(entries).to_bytes(3, "big") + entries) + exchange + message(14, b"")
-    return b"".join(record(data[i:i + 16384]) for i in range(0, len(data), 16384))
+    return records(server_hello() + chain(*ders) + EXCHANGE + DONE, 16384)
 
 
 def address_of(i):
