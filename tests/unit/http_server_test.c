@@ -12,7 +12,7 @@
 
 #include <stdlib.h>
 
-enum { TIMEOUT_MS = 10000, BODY_MAX = 100000 };
+enum { TIMEOUT_MS = 10000, NEWCOMER_MS = 1000, BODY_MAX = 100000 };
 
 struct world {
     struct env env;
@@ -210,7 +210,8 @@ static void call_hold(void *argument) {
     expect(argument, "GET", "/hold", 200, "held");
 }
 
-/* What is under way when the server stops is answered; newcomers are not heard. */
+/* What is under way when the server stops is answered; newcomers are not heard. (One that comes
+ * between two steps of closing a Windows pipe waits for an answer that nobody gives.) */
 static void drains(void **state) {
     struct world *w = *state;
     struct buf answer;
@@ -227,9 +228,9 @@ static void drains(void **state) {
     buf_init(&answer, 4096);
     enum err err = ERR_OK;
     for (int i = 0; i < 100 && err == ERR_OK; i++)
-        err = control_call(w->control, "GET", "/peer", bytes_of(NULL, 0), TIMEOUT_MS, &status,
+        err = control_call(w->control, "GET", "/peer", bytes_of(NULL, 0), NEWCOMER_MS, &status,
                            &answer, &f);
-    assert_true(err == ERR_NOT_FOUND || err == ERR_NETWORK);
+    assert_true(err == ERR_NOT_FOUND || err == ERR_NETWORK || err == ERR_TIMEOUT);
     buf_clear(&answer);
 
     mutex_lock(w->mutex);
