@@ -291,9 +291,9 @@ COVERED := base/bytes base/der x509/time
 COVERED_TESTS := base_bytes_test base_der_test x509_time_test
 coverage:
 	@sh lib/deps/tools.sh build coverage
-	@$(MAKE) --no-print-directory TARGET=check-x86_64 all coverage-report
+	@$(MAKE) --no-print-directory TARGET=check-x86_64 coverage-report
 
-coverage-report:
+coverage-report: all
 	@rm -rf build/coverage && mkdir -p $(dir $(COVERED:%=build/coverage/lib/%))
 	@for f in $(COVERED:%=lib/%); do \
 		$(DEPS_CC) -std=c11 -O0 -g --coverage -Ilib -I. -c -o build/coverage/$$f.o $$f.c || exit 1; done
