@@ -307,7 +307,7 @@ const struct opt_command clm_server_backup = {
     .summary = "copy the store to a folder, from which it can be had again",
     .examples =
         "clm-server backup /mnt/backup/clm\n"
-        "clm-server backup /mnt/backup/clm --secrets --passphrase-file /root/clm.passphrase\n"
+        "clm-server backup /mnt/backup/clm --secrets --passphrase-file /etc/clm/backup.passphrase\n"
         "clm-server backup --quiet",
     .rows = rows,
     .takes_words = true,

@@ -517,7 +517,7 @@ const struct opt_command clm_server_restore = {
     .name = "restore",
     .arguments = "DIR",
     .summary = "make a server of a backup, in an empty folder",
-    .examples = "clm-server restore /mnt/backup/clm --passphrase-file /root/clm.passphrase\n"
+    .examples = "clm-server restore /mnt/backup/clm --passphrase-file /etc/clm/backup.passphrase\n"
                 "clm-server restore /mnt/backup/clm --without-secrets\n"
                 "clm-server restore build/run/backup --data build/run/server2",
     .rows = rows,

@@ -51,7 +51,7 @@
  *     u64    modified, seconds since 1970     u64    size
  *     u64    private keys in it
  *     u16    n, then n times 32: SHA-256 of the certificates of the chain, as sent
- * *
+ *
  *   type 18, version 1: confirmation: faces that showed what they showed before, at new times.
  *   Of the same commit as an entry of type 6 behind it, which has the batch's end
  *     16     id of the agent
