@@ -198,6 +198,12 @@ void buf_close_vec(struct buf *b, size_t mark, unsigned width) {
     write_big_endian(b->p + mark, n, width);
 }
 
+void buf_vec(struct buf *b, unsigned width, struct bytes content) {
+    size_t mark = buf_open_vec(b, width);
+    buf_put(b, content);
+    buf_close_vec(b, mark, width);
+}
+
 const char *buf_cstr(struct buf *b) {
     uint8_t *at = room(b, 0);
     if (at == NULL)

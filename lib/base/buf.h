@@ -52,6 +52,8 @@ void buf_cut(struct buf *b, size_t n);        /* keeps the first n bytes */
  * mark, width), width 1 to 4 bytes, big-endian; ERR_LIMIT when it does not fit. */
 size_t buf_open_vec(struct buf *b, unsigned width);
 void buf_close_vec(struct buf *b, size_t mark, unsigned width);
+/* A whole one, of bytes that are there. */
+void buf_vec(struct buf *b, unsigned width, struct bytes content);
 
 /* A NUL behind the content, not counted; "" on failure. Borrowed. */
 const char *buf_cstr(struct buf *b);

@@ -87,9 +87,7 @@ static enum err put_name(struct bytes sni, struct buf *out) {
     buf_u16(out, TLS_EXT_SERVER_NAME);
     size_t ext = buf_open_vec(out, 2), list = buf_open_vec(out, 2);
     buf_u8(out, 0); /* host_name */
-    size_t name = buf_open_vec(out, 2);
-    buf_put(out, sni);
-    buf_close_vec(out, name, 2);
+    buf_vec(out, 2, sni);
     buf_close_vec(out, list, 2);
     buf_close_vec(out, ext, 2);
     return ERR_OK;
@@ -331,9 +329,8 @@ enum err tls_hello_retry(struct buf *hello, uint16_t group, const struct ecdh_ke
     }
     if (cookie.n > 0) {
         buf_u16(&again, TLS_EXT_COOKIE);
-        size_t ext = buf_open_vec(&again, 2), opaque = buf_open_vec(&again, 2);
-        buf_put(&again, cookie);
-        buf_close_vec(&again, opaque, 2);
+        size_t ext = buf_open_vec(&again, 2);
+        buf_vec(&again, 2, cookie);
         buf_close_vec(&again, ext, 2);
     }
     buf_close_vec(&again, extensions, 2);

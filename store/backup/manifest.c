@@ -187,12 +187,8 @@ enum err backup_manifest_load(struct arena *a, const char *dir, struct backup_ma
 /* ---- Secrets ---- */
 
 void backup_secret_put(struct buf *out, const char *name, struct bytes content) {
-    size_t mark = buf_open_vec(out, 1);
-    buf_text(out, name);
-    buf_close_vec(out, mark, 1);
-    mark = buf_open_vec(out, 4);
-    buf_put(out, content);
-    buf_close_vec(out, mark, 4);
+    buf_vec(out, 1, bytes_text(name));
+    buf_vec(out, 4, content);
 }
 
 bool backup_secret_take(struct cur *c, struct bytes *name, struct bytes *content) {

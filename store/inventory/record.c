@@ -5,14 +5,8 @@
 
 enum { FLAG_ALERT = 1, FLAG_TLS = 2, FLAG_FURTHER = 4, FLAG_FILE = 8, MODE_MAX = 07777 };
 
-static void put_vec(struct buf *out, unsigned width, struct bytes b) {
-    size_t mark = buf_open_vec(out, width);
-    buf_put(out, b);
-    buf_close_vec(out, mark, width);
-}
-
 static void put_name(struct buf *out, const char *name) {
-    put_vec(out, 1, bytes_text(name));
+    buf_vec(out, 1, bytes_text(name));
 }
 
 /* Two's complement without a conversion that the language leaves open. */
@@ -38,16 +32,16 @@ bool record_certificate_read(struct bytes payload, struct record_certificate *ou
 void record_agent_write(enum record_type type, const struct record_agent *r, struct buf *out) {
     buf_put(out, r->id);
     if (type == RECORD_AGENT_ENROLLED || type == RECORD_AGENT_RENAMED)
-        put_vec(out, 1, r->name);
+        buf_vec(out, 1, r->name);
     if (type == RECORD_AGENT_ENROLLED) {
-        put_vec(out, 1, r->network);
-        put_vec(out, 1, r->system);
-        put_vec(out, 1, r->version);
+        buf_vec(out, 1, r->network);
+        buf_vec(out, 1, r->system);
+        buf_vec(out, 1, r->version);
     }
     if (type == RECORD_AGENT_DISABLED)
         buf_u8(out, r->disabled);
     if (type == RECORD_AGENT_ENROLLED || type == RECORD_AGENT_REKEYED)
-        put_vec(out, 2, r->spki);
+        buf_vec(out, 2, r->spki);
 }
 
 bool record_agent_read(enum record_type type, struct bytes payload, struct record_agent *out) {
@@ -74,9 +68,9 @@ bool record_agent_read(enum record_type type, struct bytes payload, struct recor
 
 void record_scan_write(const struct record_scan *r, struct buf *out) {
     buf_put(out, r->agent);
-    put_vec(out, 1, r->batch);
+    buf_vec(out, 1, r->batch);
     buf_u8(out, r->complete ? RECORD_SCAN_COMPLETE : 0);
-    put_vec(out, 3, r->summary);
+    buf_vec(out, 3, r->summary);
     buf_u32(out, r->n);
     buf_put(out, r->observations);
 }
@@ -109,18 +103,18 @@ static void put_further(struct buf *out, const struct model_observation *o) {
     buf_u64(out, o->connect_ms);
     buf_u64(out, o->bytes);
     buf_u16(out, t->scts);
-    put_vec(out, 1, t->old_version);
-    put_vec(out, 1, t->hybrid_group);
+    buf_vec(out, 1, t->old_version);
+    buf_vec(out, 1, t->hybrid_group);
     size_t mark = buf_open_vec(out, 2);
     for (size_t i = 0; i < t->client_cas_n; i++)
-        put_vec(out, 2, t->client_cas[i]);
+        buf_vec(out, 2, t->client_cas[i]);
     buf_close_vec(out, mark, 2);
 }
 
 static void put_file(struct buf *out, const struct model_file_facts *facts) {
-    put_vec(out, 1, facts->container);
-    put_vec(out, 1, facts->owner);
-    put_vec(out, 1, facts->group);
+    buf_vec(out, 1, facts->container);
+    buf_vec(out, 1, facts->owner);
+    buf_vec(out, 1, facts->group);
     buf_u64(out, (uint64_t)facts->owner_id);
     buf_u64(out, (uint64_t)facts->group_id);
     buf_u64(out, (uint64_t)(int64_t)facts->mode);
@@ -130,15 +124,15 @@ static void put_file(struct buf *out, const struct model_file_facts *facts) {
 }
 
 void record_observation_write(const struct model_observation *o, struct buf *out) {
-    put_vec(out, 1, o->scan);
-    put_vec(out, 2, o->target);
+    buf_vec(out, 1, o->scan);
+    buf_vec(out, 2, o->target);
     put_name(out, model_kind_name(o->kind));
-    put_vec(out, 2, o->host);
-    put_vec(out, 1, bytes_of(o->ip.bytes, o->ip.size));
+    buf_vec(out, 2, o->host);
+    buf_vec(out, 1, bytes_of(o->ip.bytes, o->ip.size));
     buf_u16(out, o->port);
-    put_vec(out, 2, o->path);
+    buf_vec(out, 2, o->path);
     put_name(out, model_protocol_name(o->protocol));
-    put_vec(out, 2, o->sni);
+    buf_vec(out, 2, o->sni);
     put_name(out, model_asked_name(o->asked));
     buf_u64(out, (uint64_t)o->time_s);
     put_name(out, model_outcome_name(o->outcome));
@@ -149,12 +143,12 @@ void record_observation_write(const struct model_observation *o, struct buf *out
     if (o->has_alert)
         buf_u8(out, o->alert);
     buf_u64(out, o->duration_ms);
-    put_vec(out, 2, o->detail);
+    buf_vec(out, 2, o->detail);
     if (o->has_tls) {
-        put_vec(out, 1, o->tls.version);
-        put_vec(out, 1, o->tls.cipher_suite);
-        put_vec(out, 1, o->tls.group);
-        put_vec(out, 1, o->tls.alpn);
+        buf_vec(out, 1, o->tls.version);
+        buf_vec(out, 1, o->tls.cipher_suite);
+        buf_vec(out, 1, o->tls.group);
+        buf_vec(out, 1, o->tls.alpn);
     }
     if (further)
         put_further(out, o);
@@ -276,10 +270,10 @@ bool record_observation_read(struct arena *a, struct bytes in, struct model_obse
 }
 
 void record_audit_write(const struct record_audit *r, struct buf *out) {
-    put_vec(out, 1, r->actor);
-    put_vec(out, 1, r->verb);
-    put_vec(out, 1, r->object);
-    put_vec(out, 2, r->detail);
+    buf_vec(out, 1, r->actor);
+    buf_vec(out, 1, r->verb);
+    buf_vec(out, 1, r->object);
+    buf_vec(out, 2, r->detail);
 }
 
 bool record_audit_read(struct bytes payload, struct record_audit *out) {

@@ -27,17 +27,11 @@ static uint32_t take_varint(struct cur *c) {
     return 0;
 }
 
-static void put_vec8(struct buf *out, struct bytes b) {
-    size_t mark = buf_open_vec(out, 1);
-    buf_put(out, b);
-    buf_close_vec(out, mark, 1);
-}
-
 void record_confirmation_write(const struct record_confirmation *r,
                                const struct record_confirmed *items, struct buf *out) {
     buf_put(out, r->agent);
-    put_vec8(out, r->batch);
-    put_vec8(out, r->scan);
+    buf_vec(out, 1, r->batch);
+    buf_vec(out, 1, r->scan);
     buf_u64(out, (uint64_t)r->base_s);
     buf_put(out, r->digest);
     buf_u32(out, r->n);

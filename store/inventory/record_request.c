@@ -5,12 +5,6 @@
 
 enum { FLAG_INSTALLED = 1, FLAG_EXIT = 2, APPROVED = 1, REFUSED = 2 };
 
-static void put_vec(struct buf *out, unsigned width, struct bytes b) {
-    size_t mark = buf_open_vec(out, width);
-    buf_put(out, b);
-    buf_close_vec(out, mark, width);
-}
-
 /* How many vectors of `width` the bytes hold; SIZE_MAX: they are no such. */
 static size_t count_vecs(struct bytes list, unsigned width) {
     struct cur c = cur_open(list);
@@ -48,9 +42,9 @@ static struct bytes take_list(struct cur *c, unsigned width) {
 void record_request_write(const struct record_request *r, struct buf *out) {
     buf_put(out, r->id);
     buf_put(out, r->agent);
-    put_vec(out, 1, r->profile);
-    put_vec(out, 1, r->replaces);
-    put_vec(out, 3, r->csr);
+    buf_vec(out, 1, r->profile);
+    buf_vec(out, 1, r->replaces);
+    buf_vec(out, 3, r->csr);
 }
 
 bool record_request_read(struct bytes payload, struct record_request *out) {
@@ -66,8 +60,8 @@ bool record_request_read(struct bytes payload, struct record_request *out) {
 void record_decision_write(const struct record_decision *r, struct buf *out) {
     buf_put(out, r->id);
     buf_u8(out, r->approved ? APPROVED : REFUSED);
-    put_vec(out, 1, r->who);
-    put_vec(out, 2, r->reason);
+    buf_vec(out, 1, r->who);
+    buf_vec(out, 2, r->reason);
 }
 
 bool record_decision_read(struct bytes payload, struct record_decision *out) {
@@ -100,8 +94,8 @@ bool record_issued_read(struct bytes payload, struct record_issued *out) {
 
 void record_revoked_write(const struct record_revoked *r, struct buf *out) {
     buf_put(out, r->sha256);
-    put_vec(out, 1, r->who);
-    put_vec(out, 1, r->reason);
+    buf_vec(out, 1, r->who);
+    buf_vec(out, 1, r->reason);
 }
 
 bool record_revoked_read(struct bytes payload, struct record_revoked *out) {
@@ -117,7 +111,7 @@ void record_outcome_write(const struct record_outcome *r, struct buf *out) {
     buf_u8(out, (uint8_t)((r->installed ? FLAG_INSTALLED : 0) | (r->has_exit ? FLAG_EXIT : 0)));
     if (r->has_exit)
         buf_u32(out, (uint32_t)r->reload_exit);
-    put_vec(out, 2, r->detail);
+    buf_vec(out, 2, r->detail);
 }
 
 /* Two's complement without a conversion that the language leaves open. */
@@ -138,9 +132,9 @@ bool record_outcome_read(struct bytes payload, struct record_outcome *out) {
 
 void record_service_write(const struct record_service *r, struct buf *out) {
     buf_put(out, r->id);
-    put_vec(out, 2, r->owner);
+    buf_vec(out, 2, r->owner);
     put_list(out, r->tags, 1);
-    put_vec(out, 2, r->notes);
+    buf_vec(out, 2, r->notes);
 }
 
 bool record_service_read(struct bytes payload, struct record_service *out) {
@@ -155,7 +149,7 @@ bool record_service_read(struct bytes payload, struct record_service *out) {
 void record_work_write(enum record_type type, const struct record_work *r, struct buf *out) {
     buf_put(out, r->agent);
     if (type == RECORD_TARGETS) {
-        put_vec(out, 3, r->targets);
+        buf_vec(out, 3, r->targets);
         return;
     }
     buf_put(out, r->id);

@@ -151,11 +151,8 @@ enum err inventory_service_set(struct inventory *inv, const struct inventory_ser
     if (code != ERR_OK)
         return code;
     buf_init(&tags, 1 << 16);
-    for (size_t i = 0; i < service->tags_n; i++) {
-        size_t mark = buf_open_vec(&tags, 1);
-        buf_put(&tags, service->tags[i]);
-        buf_close_vec(&tags, mark, 1);
-    }
+    for (size_t i = 0; i < service->tags_n; i++)
+        buf_vec(&tags, 1, service->tags[i]);
     struct record_service r = {id, service->owner, buf_bytes(&tags), service->notes};
     entries_init(&e);
     record_service_write(&r, &e.bytes);

@@ -65,11 +65,8 @@ enum err inventory_rescan_ask(struct inventory *inv, const uint8_t *agent,
     if (code != ERR_OK)
         return code;
     buf_init(&list, 1 << 20);
-    for (size_t i = 0; i < n; i++) {
-        size_t mark = buf_open_vec(&list, 2);
-        buf_put(&list, targets[i]);
-        buf_close_vec(&list, mark, 2);
-    }
+    for (size_t i = 0; i < n; i++)
+        buf_vec(&list, 2, targets[i]);
     struct record_work r = {.agent = id_of(agent), .id = id_of(id), .targets = buf_bytes(&list)};
     if (list.err != ERR_OK) {
         change_drop(c);
