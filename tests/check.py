@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Rules that the compiler does not know: layers of includes, banned calls,
-formatting, and what must never stand in a file."""
+formatting, what must never stand in a file, and tests that nobody runs."""
 import os
 import re
 import subprocess
@@ -60,6 +60,15 @@ def check_text(path, text):
         yield "%s: a system difference belongs into lib/base/os_*.c" % path
 
 
+def check_lists():
+    """A test or fuzz target that the Makefile does not name is never run."""
+    words = set(re.split(r"[\s/]+", open("Makefile", encoding="utf-8").read()))
+    for folder, end in (("unit", "_test.c"), ("fuzz", "_fuzz.c"), ("peers", "_test.py"), ("torture", "_test.py")):
+        for name in sorted(os.listdir("tests/" + folder)):
+            if name.endswith(end) and name.removesuffix(".c") not in words:
+                yield "tests/%s/%s: the Makefile does not name it" % (folder, name)
+
+
 def check_format(paths):
     version = subprocess.run(["clang-format", "--version"], stdout=subprocess.PIPE).stdout.decode()
     if " 14." not in version:
@@ -78,6 +87,7 @@ def main():
         if not path.startswith("tests/"):
             problems += check_includes(path, text, rooms, foreign)
         problems += check_text(path, text)
+    problems += check_lists()
     problems += check_format(paths)
     for problem in problems:
         print("not ok " + problem)
