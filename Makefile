@@ -34,7 +34,7 @@ CRYPTO := hash sha_x86 aead ecdh sodium key verify rc2 pbe_kdf pbe
 X509 := time name general_name details key key_file extension cert request crl deviation host pem container pkcs7 pkcs12 pkcs12_write jks path chain extension_write write
 TLS := suites names hello message schedule record harvest
 NET := signature loop conn resolve trust easy http smtp
-MODEL := name protocol ports target unfold list target_file endpoint json_member file_facts observation summary passes certificate
+MODEL := name protocol ports target unfold list target_file endpoint json_member file_facts observation confirmation summary passes certificate
 PROBE := source seen host dialogue dialogue_text dialogue_xmpp dialogue_binary dialogue_tds dialogue_shown talk facts step check site files face probe
 QUERY := fields pattern value parse match
 EXPORT := csv cells ics checkpoint proof
@@ -56,7 +56,7 @@ GUI := index.html style.css icon.svg app.js api.js dom.js format.js list.js quer
 	dashboard.js certificates.js certificate.js endpoints.js agents.js requests.js admin.js
 APPLETS := \
 	ers/ers ers/targets ers/discover ers/discover_say ers/inspect ers/inspect_show ers/inspect_text ers/inspect_look ers/inspect_chain ers/fail_on ers/password ers/agent ers/session ers/spool \
-	ers/deliver ers/last ers/done ers/scan ers/scan_plan ers/scan_own ers/scan_watch ers/scan_news ers/scan_report ers/explain ers/explain_rules \
+	ers/deliver ers/again ers/pushed ers/last ers/done ers/scan ers/scan_plan ers/scan_own ers/scan_watch ers/scan_news ers/scan_report ers/explain ers/explain_rules \
 	ers/login ers/push ers/status ers/logout ers/requests ers/install ers/advance ers/look \
 	ers/request ers/renew ers/sync \
 	clm-server/clm-server clm-server/settings clm-server/identity clm-server/log_key clm-server/authority \
@@ -78,7 +78,7 @@ UNIT_TESTS := \
 	notify_digest_test notify_mail_test notify_state_test \
 	net_smtp_test net_signature_test net_conn_test \
 	probe_source_test probe_dialogue_test probe_run_test probe_files_test \
-	ers_last_test ers_requests_test ers_inspect_text_test \
+	ers_last_test ers_pushed_test ers_requests_test ers_inspect_text_test \
 	model_name_test model_ports_test model_target_test model_target_file_test \
 	model_endpoint_test model_observation_test model_certificate_test \
 	base_bytes_test base_text_test base_json_test base_zip_test base_file_test base_walk_test base_process_test \
@@ -100,7 +100,7 @@ UNIT_TESTS := \
 FUZZ_TARGETS := \
 	notify_state_fuzz \
 	net_signature_fuzz \
-	ers_last_fuzz ers_done_fuzz ers_requests_fuzz \
+	ers_last_fuzz ers_pushed_fuzz ers_done_fuzz ers_requests_fuzz \
 	model_target_fuzz model_target_file_fuzz model_observation_fuzz \
 	http_reader_fuzz \
 	tls_harvest_fuzz probe_dialogue_fuzz \
@@ -119,7 +119,7 @@ PEER_TESTS := \
 	query_test.py checkpoint_test.py disk_full_test.py resume_test.py cron_test.py \
 	request_test.py request_faults_test.py false_start_test.py try_test.py digest_test.py \
 	clm_words_test.py dist_root_test.py gui_test.py house_test.py net_http_test.py scan_test.py faces_test.py news_test.py explain_test.py hostile_test.py \
-	push_test.py starttls_test.py binary_test.py discover_test.py http_test.py tls_test.py inspect_test.py inspect_chain_test.py cases_test.py \
+	push_test.py again_test.py starttls_test.py binary_test.py discover_test.py http_test.py tls_test.py inspect_test.py inspect_chain_test.py cases_test.py \
 	x509_write_test.py corpus_test.py ca_test.py server_test.py request_server_test.py export_test.py \
 	files_test.py container_test.py
 HOST_PEERS := corpus_openssl

@@ -40,6 +40,7 @@ enum err agent_open(struct env *env, const struct opt_common *common, struct age
     a.last = in_state(&a, "last-scan");
     a.done = in_state(&a, "scan-done");
     a.delivery = in_state(&a, "delivery");
+    a.pushed = in_state(&a, "pushed");
     if (a.arena->err)
         return fault_set(f, a.arena->err, "paths", "%s", a.places.state);
     if (file_exists(a.conf))

@@ -30,7 +30,7 @@ struct agent {
     const struct opt_common *common;
     struct arena *arena;
     struct ers_places places;
-    const char *conf, *key_file, *lock_file, *spool, *last, *done, *delivery; /* paths */
+    const char *conf, *key_file, *lock_file, *spool, *last, *done, *delivery, *pushed; /* paths */
     struct agent_config config;
     bool enrolled; /* there is a server, an id and a key */
 };

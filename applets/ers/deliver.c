@@ -1,12 +1,15 @@
 /* Sending the spool. See spool.h.
  *
- * For each batch: ask which of its certificates the server lacks, send the rest of
- * it under its id, put aside what was refused, remove the file. A batch that the
- * server will never take (malformed, too large) is put aside whole, so that it does
- * not stand before those behind it.
+ * For each batch: find which of its observations the server has but for the time (again.h),
+ * ask which certificates of the others the server lacks, send the rest of it under its id, put
+ * aside what was refused, remove the file. Where the server has lost what it had, or another
+ * agent told it something else, the same batch is sent whole. A batch that the server will
+ * never take (malformed, too large) is put aside whole, so that it does not stand before those
+ * behind it.
  */
 #include "applets/ers/spool.h"
 
+#include "applets/ers/again.h"
 #include "applets/ers/spool_files.h"
 #include "base/file.h"
 #include "base/text.h"
@@ -20,6 +23,7 @@ enum {
     ASK_MAX = 10000, /* fingerprints a request */
     ANSWER_MAX = 16 << 20,
     ARENA_MAX = 64 << 20,
+    PUSHED_ARENA_MAX = 128 << 20,
     LEVEL = 6,
 };
 
@@ -29,6 +33,7 @@ struct delivery {
     struct agent_session *session;
     struct arena arena;
     const char *name;
+    struct again again;
     struct buf text, body, packed, answer;
     struct bytes *lines; /* of the body as sent; line 1 is at 0 */
     size_t lines_n;
@@ -62,7 +67,7 @@ static enum err ask_some(struct delivery *d, struct cur *at, struct fault *f) {
     json_array(&j, "sha256");
     while (at->rest.n > 0 && n < ASK_MAX) {
         struct bytes line = cur_until(at, '\n');
-        if (!is_certificate(line))
+        if (!is_certificate(line) || again_is_served(&d->again, fingerprint_of(line)))
             continue;
         json_bytes(&j, NULL, fingerprint_of(line));
         n++;
@@ -91,6 +96,7 @@ static enum err ask_some(struct delivery *d, struct cur *at, struct fault *f) {
 static enum err ask_missing(struct delivery *d, struct fault *f) {
     struct cur c = cur_open(buf_bytes(&d->text));
     enum err err = ERR_OK;
+    d->missing_n = 0;
     while (!err && c.rest.n > 0)
         err = ask_some(d, &c, f);
     if (d->missing_n > 0)
@@ -103,7 +109,7 @@ static bool is_missing(const struct delivery *d, struct bytes fingerprint) {
            bsearch(&fingerprint, d->missing, d->missing_n, sizeof *d->missing, compare) != NULL;
 }
 
-static enum err open_lines(struct delivery *d, struct fault *f) {
+static enum err open_lines(struct delivery *d, struct pushed *pushed, struct fault *f) {
     struct cur c = cur_open(buf_bytes(&d->text));
     size_t n = 1;
     while (c.rest.n > 0) {
@@ -111,24 +117,40 @@ static enum err open_lines(struct delivery *d, struct fault *f) {
         n++;
     }
     d->lines_n = n;
-    d->lines = arena_array(&d->arena, n, sizeof *d->lines);
+    d->lines = arena_array(&d->arena, n + 1, sizeof *d->lines);
     d->missing = arena_array(&d->arena, n, sizeof *d->missing);
-    return d->lines && d->missing ? ERR_OK : fault_set(f, ERR_MEMORY, "spool", "%s", d->name);
+    if (!d->lines || !d->missing)
+        return fault_set(f, ERR_MEMORY, "spool", "%s", d->name);
+    return again_open(&d->again, pushed, &d->arena, buf_bytes(&d->text), n, f);
+}
+
+/* Whether the line is left out; *k: of how many observations before. */
+static bool is_needless(const struct delivery *d, struct bytes line, size_t *k) {
+    if (again_is_observation(line))
+        return d->again.lines[(*k)++].row != NULL;
+    return is_certificate(line) && !is_missing(d, fingerprint_of(line));
 }
 
 static enum err pack_body(struct delivery *d, struct fault *f) {
     struct cur c = cur_open(buf_bytes(&d->text));
-    size_t n = 0;
-    while (c.rest.n > 0) {
+    size_t n = 0, k = 0;
+    buf_reset(&d->body);
+    buf_reset(&d->packed);
+    enum err err = again_put(&d->again, &d->body, f);
+    if (d->body.n > 0)
+        d->lines[n++] = (struct bytes){NULL, 0};
+    while (!err && c.rest.n > 0) {
         struct bytes line = cur_until(&c, '\n');
-        if (is_certificate(line) && !is_missing(d, fingerprint_of(line)))
+        if (is_needless(d, line, &k))
             continue;
         buf_put(&d->body, line);
         buf_text(&d->body, "\n");
         d->lines[n++] = line;
     }
     d->lines_n = n;
-    enum err err = d->body.err ? d->body.err : gzip_pack(buf_bytes(&d->body), LEVEL, &d->packed);
+    if (err)
+        return err;
+    err = d->body.err ? d->body.err : gzip_pack(buf_bytes(&d->body), LEVEL, &d->packed);
     return err ? fault_set(f, err, "spool", "%s", d->name) : ERR_OK;
 }
 
@@ -209,6 +231,13 @@ static bool is_hopeless(enum err err) {
 
 /* ---- one batch, all batches ---- */
 
+/* One that does not know confirmations took the batch without them. */
+static bool is_understood(const struct delivery *d, struct json_value v) {
+    int64_t confirmed = 0;
+    json_integer(json_get(v, "confirmed"), &confirmed);
+    return d->again.confirmed_n == 0 || confirmed == (int64_t)d->again.confirmed_n;
+}
+
 static enum err take_answer(struct delivery *d, struct spool_sent *sent, struct fault *f) {
     struct json_value v;
     int64_t certificates = 0, observations = 0;
@@ -216,6 +245,8 @@ static enum err take_answer(struct delivery *d, struct spool_sent *sent, struct 
     enum err err = json_read(&d->arena, buf_bytes(&d->answer), 8 * d->lines_n + 1000, &v, f);
     if (err)
         return fault_set(f, ERR_NETWORK, "server", "its answer is none that is understood");
+    if (!is_understood(d, v))
+        return fault_set(f, ERR_UNSUPPORTED, "server", "it knows no confirmations");
     json_integer(json_get(v, "certificates"), &certificates);
     json_integer(json_get(v, "observations"), &observations);
     json_boolean(json_get(v, "repeated"), &repeated);
@@ -223,22 +254,20 @@ static enum err take_answer(struct delivery *d, struct spool_sent *sent, struct 
     sent->certificates += (uint64_t)certificates;
     sent->observations += (uint64_t)observations;
     sent->repeated += repeated;
+    again_learn(&d->again, json_get(v, "faces"));
     err = set_aside_some(d, json_get(v, "rejected"), sent, f);
     return err ? err : spool_remove(d->agent->spool, d->name, f);
 }
 
-static enum err send(struct delivery *d, struct spool_sent *sent, struct fault *f) {
+static enum err send_as(struct delivery *d, const char *id, struct spool_sent *sent,
+                        struct fault *f) {
     char path[128];
-    enum err err = spool_read(d->agent->spool, d->name, &d->text, f);
-    if (!err)
-        err = open_lines(d, f);
-    if (!err)
-        err = ask_missing(d, f);
+    enum err err = ask_missing(d, f);
     if (!err)
         err = pack_body(d, f);
     if (err)
         return err;
-    snprintf(path, sizeof path, "/api/v1/observations?batch=%s", d->name);
+    snprintf(path, sizeof path, "/api/v1/observations?batch=%s", id);
     struct agent_request request = {.method = "POST",
                                     .path = path,
                                     .body = buf_bytes(&d->packed),
@@ -248,8 +277,28 @@ static enum err send(struct delivery *d, struct spool_sent *sent, struct fault *
     return err ? err : take_answer(d, sent, f);
 }
 
+/* Whole, where the server would not have the confirmation; one that took the batch without it
+ * needs another id for the rest. */
+static enum err send(struct delivery *d, struct pushed *pushed, struct spool_sent *sent,
+                     struct fault *f) {
+    char id[SPOOL_ID_TEXT];
+    enum err err = spool_read(d->agent->spool, d->name, &d->text, f);
+    if (!err)
+        err = open_lines(d, pushed, f);
+    if (!err)
+        err = send_as(d, d->name, sent, f);
+    bool is_again = d->again.confirmed_n > 0 && (err == ERR_EXISTS || err == ERR_UNSUPPORTED);
+    if (!is_again)
+        return err;
+    again_withdraw(&d->again);
+    if (err == ERR_EXISTS)
+        return send_as(d, d->name, sent, f);
+    return spool_id(d->agent->env, id) ? send_as(d, id, sent, f)
+                                       : fault_set(f, ERR_FAILED, "random bytes", "%s", "");
+}
+
 static enum err deliver(const struct agent *agent, struct agent_session *session, const char *name,
-                        struct spool_sent *sent, struct fault *f) {
+                        struct pushed *pushed, struct spool_sent *sent, struct fault *f) {
     struct delivery d = {.agent = agent, .session = session, .name = name};
     struct fault why = {0};
     arena_init(&d.arena, ARENA_MAX);
@@ -257,7 +306,9 @@ static enum err deliver(const struct agent *agent, struct agent_session *session
     buf_init(&d.body, SPOOL_MAX);
     buf_init(&d.packed, SPOOL_MAX);
     buf_init(&d.answer, ANSWER_MAX);
-    enum err err = send(&d, sent, &why);
+    enum err err = send(&d, pushed, sent, &why);
+    if (!err)
+        sent->is_complete = sent->is_complete || d.again.is_complete;
     if (is_hopeless(err))
         err = set_aside_all(&d, &why, sent, f);
     else if (err && f)
@@ -284,22 +335,33 @@ static void note_delivery(const struct agent *agent, enum err err, const struct 
         return; /* a note only */
 }
 
+static enum err deliver_all(const struct agent *agent, const struct spool_names *names,
+                            struct arena *a, struct spool_sent *out, struct fault *f) {
+    struct signing_key *key = NULL;
+    struct agent_session *session = NULL;
+    struct pushed pushed;
+    pushed_open(a, agent->pushed, &pushed);
+    enum err err = agent_session_of(agent, &key, &session, f);
+    for (size_t i = 0; !err && i < names->n; i++)
+        err = deliver(agent, session, names->items[i], &pushed, out, f);
+    enum err written =
+        pushed_write(&pushed, agent->pushed, !err && out->is_complete, err ? NULL : f);
+    agent_session_close(session);
+    signing_key_close(key);
+    pushed_clear(&pushed);
+    return err ? err : written;
+}
+
 enum err spool_push(const struct agent *agent, struct spool_sent *out, struct fault *f) {
     struct arena a;
     struct spool_names names;
-    struct signing_key *key = NULL;
-    struct agent_session *session = NULL;
     *out = (struct spool_sent){0};
-    arena_init(&a, 16 << 20);
+    arena_init(&a, PUSHED_ARENA_MAX);
     enum err err = spool_list(&a, agent->spool, &names, f);
     if (!err && names.n > 0) {
-        err = agent_session_of(agent, &key, &session, f);
-        for (size_t i = 0; !err && i < names.n; i++)
-            err = deliver(agent, session, names.items[i], out, f);
+        err = deliver_all(agent, &names, &a, out, f);
         note_delivery(agent, err, f);
     }
-    agent_session_close(session);
-    signing_key_close(key);
     arena_clear(&a);
     return err;
 }

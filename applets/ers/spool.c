@@ -264,8 +264,8 @@ static bool is_superseded(struct faces *faces, struct arena *a, const struct age
     struct json_value v;
     struct bytes type;
     struct model_observation o;
-    char ip[IP_TEXT_MAX], id[MODEL_ID_TEXT];
-    uint8_t raw[MODEL_ID_SIZE];
+    char ip[IP_TEXT_MAX];
+    struct model_ids ids;
 
     arena_reset(a);
     if (json_read(a, line, MODEL_OBSERVATION_TOKENS, &v, NULL) ||
@@ -273,8 +273,8 @@ static bool is_superseded(struct faces *faces, struct arena *a, const struct age
         model_observation_read(a, v, &o, NULL))
         return false;
     struct model_face face = model_observation_face(&o, (struct bytes){0}, ip);
-    model_face_id(&face, bytes_text(agent->config.agent), id);
-    return hex_read(bytes_text(id), raw, sizeof raw) && faces_add(faces, raw);
+    model_face_ids(&face, bytes_text(agent->config.agent), &ids);
+    return faces_add(faces, ids.face);
 }
 
 /* Rewrites a batch without its superseded lines, or removes it when no observation

@@ -61,6 +61,7 @@ enum err spool_measure(const struct agent *agent, struct spool_totals *out,
 
 struct spool_sent {
     uint64_t batches, observations, certificates, refused, repeated;
+    bool is_complete; /* the end of a scan that looked at everything was among them */
 };
 /* Sends all, oldest first; what the server has is removed. Stops at the first batch
  * that does not go through; what was sent before stays counted. */

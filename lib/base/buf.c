@@ -142,6 +142,12 @@ void buf_u64(struct buf *b, uint64_t v) {
     put_big_endian(b, v, 8);
 }
 
+void buf_varint(struct buf *b, uint32_t v) {
+    for (; v >= 0x80; v >>= 7)
+        buf_u8(b, (uint8_t)(v | 0x80));
+    buf_u8(b, (uint8_t)v);
+}
+
 void buf_text(struct buf *b, const char *text) {
     buf_put(b, bytes_text(text));
 }

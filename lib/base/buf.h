@@ -34,6 +34,8 @@ void buf_u16(struct buf *b, uint16_t v);
 void buf_u24(struct buf *b, uint32_t v);
 void buf_u32(struct buf *b, uint32_t v);
 void buf_u64(struct buf *b, uint64_t v);
+/* Seven bits a byte, the lowest first, 128 added where another follows; the shortest form. */
+void buf_varint(struct buf *b, uint32_t v);
 
 void buf_text(struct buf *b, const char *text);
 void buf_printf(struct buf *b, const char *format, ...) PRINTF_LIKE(2, 3);

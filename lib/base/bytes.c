@@ -58,6 +58,22 @@ struct bytes cur_vec24(struct cur *c) {
     return cur_take(c, cur_u24(c));
 }
 
+uint32_t cur_varint(struct cur *c) {
+    enum { BYTES_MAX = 5 };
+    uint64_t v = 0;
+    for (unsigned i = 0; i < BYTES_MAX; i++) {
+        uint8_t b = cur_u8(c);
+        v |= (uint64_t)(b & 0x7f) << 7 * i;
+        if (b < 0x80) {
+            if ((b == 0 && i > 0) || v > UINT32_MAX)
+                break;
+            return (uint32_t)v;
+        }
+    }
+    cur_refuse(c);
+    return 0;
+}
+
 struct bytes cur_until(struct cur *c, uint8_t stop) {
     const uint8_t *found = c->rest.n > 0 && !c->bad ? memchr(c->rest.p, stop, c->rest.n) : NULL;
     if (found == NULL)

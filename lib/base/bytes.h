@@ -35,6 +35,7 @@ uint16_t cur_u16(struct cur *c);
 uint32_t cur_u24(struct cur *c);
 uint32_t cur_u32(struct cur *c);
 uint64_t cur_u64(struct cur *c);
+uint32_t cur_varint(struct cur *c); /* as buf_varint writes it, in no other form */
 
 /* A vector with a big-endian length of 1, 2 or 3 bytes before it (RFC 8446, 3.4). */
 struct bytes cur_vec8(struct cur *c);

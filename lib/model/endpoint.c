@@ -75,8 +75,14 @@ static void hash_u16(struct hash_run *h, uint16_t v) {
     hash_add(h, bytes_of(raw, 2));
 }
 
-static void endpoint_id_raw(const struct model_endpoint *e, struct bytes agent_id,
-                            uint8_t out[SHA256_SIZE]) {
+static void take_id(const struct hash_run *h, uint8_t out[MODEL_ID_SIZE]) {
+    uint8_t hash[SHA256_SIZE];
+    hash_peek(h, hash);
+    memcpy(out, hash, MODEL_ID_SIZE);
+}
+
+void model_endpoint_id(const struct model_endpoint *e, struct bytes agent_id,
+                       uint8_t out[MODEL_ID_SIZE]) {
     bool is_private = model_endpoint_is_private(e), is_tls = e->kind == MODEL_KIND_TLS;
     struct bytes none = {NULL, 0};
     struct bytes network = e->network.n > 0 ? e->network : bytes_text("default");
@@ -90,28 +96,19 @@ static void endpoint_id_raw(const struct model_endpoint *e, struct bytes agent_i
     hash_u16(&h, is_tls ? e->port : 0);
     hash_vec(&h, 2, is_tls ? none : e->path);
     hash_vec(&h, 1, is_tls ? bytes_text(model_protocol_name(e->protocol)) : none);
-    hash_peek(&h, out);
+    take_id(&h, out);
 }
 
-void model_endpoint_id(const struct model_endpoint *e, struct bytes agent_id,
-                       char out[MODEL_ID_TEXT]) {
-    uint8_t raw[SHA256_SIZE];
-    endpoint_id_raw(e, agent_id, raw);
-    hex_write(out, bytes_of(raw, MODEL_ID_SIZE));
-}
-
-void model_face_id(const struct model_face *face, struct bytes agent_id, char out[MODEL_ID_TEXT]) {
-    uint8_t raw[SHA256_SIZE];
+void model_face_ids(const struct model_face *face, struct bytes agent_id, struct model_ids *out) {
     struct hash_run h;
-    endpoint_id_raw(&face->endpoint, agent_id, raw);
+    model_endpoint_id(&face->endpoint, agent_id, out->endpoint);
     hash_begin(&h, HASH_SHA256);
     hash_add(&h, bytes_of("clm face 1", sizeof "clm face 1"));
-    hash_add(&h, bytes_of(raw, MODEL_ID_SIZE));
+    hash_add(&h, bytes_of(out->endpoint, MODEL_ID_SIZE));
     hash_vec(&h, 1, bytes_of(face->ip.bytes, face->ip.size));
     hash_vec(&h, 2, face->sni);
     hash_vec(&h, 1, bytes_text(model_asked_name(face->asked)));
-    hash_peek(&h, raw);
-    hex_write(out, bytes_of(raw, MODEL_ID_SIZE));
+    take_id(&h, out->face);
 }
 
 void model_endpoint_write(struct buf *out, const struct model_endpoint *e) {

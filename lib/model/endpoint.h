@@ -1,6 +1,6 @@
 /* Endpoint and face: the places where certificates are seen, and their identities.
  *
- * An endpoint's identity is the first 16 bytes of SHA-256, in hex, over
+ * An endpoint's identity is the first 16 bytes of SHA-256 over
  *
  *   "clm endpoint 1" 00
  *   scope    u8  'n' and the network's label, or 'a' and the agent's id:  vec16
@@ -64,11 +64,16 @@ struct model_face {
 /* True where the endpoint belongs to the agent alone. */
 bool model_endpoint_is_private(const struct model_endpoint *e);
 
-enum { MODEL_ID_SIZE = 16, MODEL_ID_TEXT = 33 }; /* raw; as hex with its NUL */
+enum { MODEL_ID_SIZE = 16 };
 
+struct model_ids {
+    uint8_t endpoint[MODEL_ID_SIZE], face[MODEL_ID_SIZE];
+};
+
+/* agent_id: as text, in hex. */
 void model_endpoint_id(const struct model_endpoint *e, struct bytes agent_id,
-                       char out[MODEL_ID_TEXT]);
-void model_face_id(const struct model_face *face, struct bytes agent_id, char out[MODEL_ID_TEXT]);
+                       uint8_t out[MODEL_ID_SIZE]);
+void model_face_ids(const struct model_face *face, struct bytes agent_id, struct model_ids *out);
 
 /* "mail.example.com:443", "[2001:db8::1]:443", or the path. */
 void model_endpoint_write(struct buf *out, const struct model_endpoint *e);

@@ -7,6 +7,7 @@
  *   target_file.h  the `targets` file, lists on the command line
  *   endpoint.h     endpoint and face, and their identities
  *   observation.h  what one probe saw: outcome, stage, one JSON reader and writer
+ *   confirmation.h what was seen again, in a few bytes
  *   summary.h      the two accounts of a scan
  *   passes.h       when each target was last passed over completely
  *
@@ -16,6 +17,7 @@
 #ifndef MODEL_MODEL_H
 #define MODEL_MODEL_H
 
+#include "model/confirmation.h"
 #include "model/endpoint.h"
 #include "model/name.h"
 #include "model/observation.h"

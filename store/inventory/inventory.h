@@ -129,12 +129,23 @@ struct inventory_rejection {
     const char *what; /* static: the field */
 };
 
+#define INVENTORY_NO_FACE UINT32_MAX
+
 struct inventory_result {
     bool repeated; /* (agent, batch) is stored already: nothing done, `done` is not called */
     size_t certificates_new, certificates_known, certificates_bad, observations;
     const struct inventory_rejection *rejections; /* in the arena; the rest was taken */
     size_t rejections_n;
+    /* Of each observation its face's number, for confirmations; INVENTORY_NO_FACE: rejected. In
+     * the arena; NULL where nothing was stored, or not waited for. */
+    const uint32_t *faces;
 };
+
+/* The observations that a confirmation stands for, whole, to be pushed: n of them, in the arena.
+ * ERR_CONFLICT: its faces are not here, or said something else last; ERR_MEMORY. */
+enum err inventory_confirmed(struct inventory *inv, const struct model_confirmation *c,
+                             struct arena *a, struct model_observation *out,
+                             struct fault *f) MUST_CHECK;
 
 /* Copies what it needs before it returns. ERR_NOT_FOUND: no such agent;
  * ERR_PERMISSION: the agent is disabled; ERR_BUSY: the same batch is just being
@@ -318,7 +329,7 @@ enum err inventory_certs_group(struct inventory *inv, const struct query *where,
 
 /* An endpoint, with what its best face showed last. */
 struct inventory_endpoint {
-    uint8_t id[INVENTORY_ID_SIZE]; /* model_endpoint_id, raw */
+    uint8_t id[INVENTORY_ID_SIZE]; /* model_endpoint_id */
     struct model_endpoint place;
     uint8_t agent[INVENTORY_ID_SIZE]; /* that looked last */
     struct bytes agent_name;

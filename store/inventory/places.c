@@ -63,25 +63,30 @@ static enum err add_face(struct look *l, const struct model_face *face,
     return code == ERR_OK ? table_add(&s->by_face, l->face) : code;
 }
 
+void state_place_ids(const struct model_observation *o, struct bytes network,
+                     const uint8_t agent[INVENTORY_ID_SIZE], struct model_face *face,
+                     char ip_text[IP_TEXT_MAX], struct model_ids *ids) {
+    char hex[2 * INVENTORY_ID_SIZE + 1];
+    hex_write(hex, bytes_of(agent, INVENTORY_ID_SIZE));
+    *face = model_observation_face(o, network, ip_text);
+    model_face_ids(face, bytes_text(hex), ids);
+}
+
 static enum err find_face(struct look *l) {
     struct state *s = l->s;
     const struct state_agent *a = state_agent(s, l->agent);
-    char ip_text[IP_TEXT_MAX], hex[2 * INVENTORY_ID_SIZE + 1], id_text[MODEL_ID_TEXT];
-    uint8_t id[INVENTORY_ID_SIZE];
-    struct model_face face = model_observation_face(l->o, state_text(s, a->network), ip_text);
-    hex_write(hex, bytes_of(a->id, INVENTORY_ID_SIZE));
+    char ip_text[IP_TEXT_MAX];
+    struct model_face face;
+    struct model_ids ids;
     enum err code = ERR_OK;
-    model_endpoint_id(&face.endpoint, bytes_text(hex), id_text);
-    if (!hex_read(bytes_text(id_text), id, sizeof id))
-        return ERR_FAILED;
-    l->endpoint = table_find(&s->by_endpoint, id);
+    state_place_ids(l->o, state_text(s, a->network), a->id, &face, ip_text, &ids);
+    l->endpoint = table_find(&s->by_endpoint, ids.endpoint);
     if (l->endpoint == ROWS_NONE)
-        code = add_endpoint(l, &face.endpoint, id);
-    model_face_id(&face, bytes_text(hex), id_text);
-    if (code != ERR_OK || !hex_read(bytes_text(id_text), id, sizeof id))
-        return code != ERR_OK ? code : ERR_FAILED;
-    l->face = table_find(&s->by_face, id);
-    return l->face == ROWS_NONE ? add_face(l, &face, id) : ERR_OK;
+        code = add_endpoint(l, &face.endpoint, ids.endpoint);
+    if (code != ERR_OK)
+        return code;
+    l->face = table_find(&s->by_face, ids.face);
+    return l->face == ROWS_NONE ? add_face(l, &face, ids.face) : ERR_OK;
 }
 
 /* ---- Sightings ---- */
@@ -366,7 +371,7 @@ enum err state_apply_scan(struct state *s, const struct record_scan *r, int64_t 
 
 /* ---- Confirmations ---- */
 
-void state_faces_digest(const struct state *s, const struct record_confirmed *items, uint32_t n,
+void state_faces_digest(const struct state *s, const struct model_confirmed *items, uint32_t n,
                         uint8_t out[INVENTORY_ID_SIZE]) {
     struct hash_run run;
     uint8_t hash[SHA256_SIZE];
@@ -378,7 +383,7 @@ void state_faces_digest(const struct state *s, const struct record_confirmed *it
 }
 
 bool state_confirmation_holds(const struct state *s, const struct record_confirmation *r,
-                              const struct record_confirmed *items) {
+                              const struct model_confirmed *items) {
     uint8_t digest[INVENTORY_ID_SIZE];
     for (uint32_t i = 0; i < r->n; i++)
         if (items[i].face >= s->faces.n || state_face(s, items[i].face)->last.n == 0)
@@ -388,7 +393,7 @@ bool state_confirmation_holds(const struct state *s, const struct record_confirm
 }
 
 bool state_confirmed(const struct state *s, const struct record_confirmation *r,
-                     const struct record_confirmed *item, struct arena *a, struct buf *raw,
+                     const struct model_confirmed *item, struct arena *a, struct buf *raw,
                      struct model_observation *out) {
     struct bytes last = state_text(s, state_face(s, item->face)->last);
     if (!record_observation_read(a, last, out))
@@ -402,14 +407,14 @@ bool state_confirmed(const struct state *s, const struct record_confirmation *r,
 
 /* Those of one endpoint in the order in which they were seen, as they would come one by one. */
 static int compare_confirmed(const void *a, const void *b) {
-    const struct record_confirmed *x = a, *y = b;
+    const struct model_confirmed *x = a, *y = b;
     if (x->after_s != y->after_s)
         return x->after_s < y->after_s ? -1 : 1;
     return (x->face > y->face) - (x->face < y->face);
 }
 
 static enum err apply_confirmed(struct state *s, const struct record_confirmation *r,
-                                const struct record_confirmed *items, uint32_t agent,
+                                const struct model_confirmed *items, uint32_t agent,
                                 int64_t time_ms) {
     struct buf raw;
     enum err code = ERR_OK;
@@ -440,7 +445,7 @@ static enum err apply_confirmed(struct state *s, const struct record_confirmatio
 enum err state_apply_confirmation(struct state *s, const struct record_confirmation *r,
                                   int64_t time_ms) {
     uint32_t agent = table_find(&s->by_agent, r->agent.p);
-    struct record_confirmed *items = calloc((size_t)r->n + 1, sizeof *items);
+    struct model_confirmed *items = calloc((size_t)r->n + 1, sizeof *items);
     enum err code = ERR_OK;
     if (items == NULL)
         return ERR_MEMORY;

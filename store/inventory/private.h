@@ -100,12 +100,16 @@ enum err entries_submit(struct entries *e, struct change *c, struct fault *f) MU
 enum err change_begin_of(struct inventory *inv, const char *kind, struct bytes id,
                          struct change **out, struct fault *f) MUST_CHECK;
 
+/* confirm.c: by which identities the places of the observations are found; in the arena, NULL:
+ * no memory, no such agent. */
+struct model_ids *inventory_push_ids(struct inventory *inv, const struct inventory_push *push,
+                                     struct arena *a);
 /* confirm.c: which of the good observations are confirmed; their record goes to `out`, *n: how
  * many they are. The change holds the faces of all. */
 enum err inventory_confirm(struct inventory *inv, struct change *c,
-                           const struct inventory_push *push, const bool *is_good,
-                           bool *is_confirmed, struct arena *a, struct buf *out,
-                           size_t *n) MUST_CHECK;
+                           const struct inventory_push *push, const struct model_ids *ids,
+                           const bool *is_good, bool *is_confirmed, struct arena *a,
+                           struct buf *out, size_t *n) MUST_CHECK;
 
 /* Locks for reading; false (and not locked) where the state is broken. */
 bool inventory_lock(struct inventory *inv, struct fault *f);

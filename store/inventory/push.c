@@ -29,6 +29,8 @@ struct writing {
     struct buf scan; /* observations of the entry that is being made */
     uint32_t scan_n;
     struct change *change;
+    const struct model_ids *ids; /* of the observations */
+    bool *is_good;               /* likewise: stored */
     enum err err;
 };
 
@@ -180,16 +182,16 @@ static void scan_end(struct writing *w, bool is_last) {
 }
 
 /* Those that can be stored; the others are rejected. */
-static void check_observations(struct writing *w, bool *is_good) {
+static void check_observations(struct writing *w) {
     for (size_t i = 0; i < w->push->observations_n; i++) {
         const struct model_observation *o = &w->push->observations[i];
-        is_good[i] = false;
+        w->is_good[i] = false;
         if (!texts_fit(o))
             reject(w, false, i, ERR_LIMIT, "observation");
         else if (!chain_is_known(w, o))
             reject(w, false, i, ERR_NOT_FOUND, "chain");
         else
-            is_good[i] = true;
+            w->is_good[i] = true;
     }
 }
 
@@ -204,20 +206,21 @@ static void take_observation(struct writing *w, const struct model_observation *
 
 static void take_observations(struct writing *w) {
     size_t n = w->push->observations_n, from = w->bytes.n, confirmed = 0;
-    bool *is_good = arena_array(w->a, n + 1, sizeof *is_good);
     bool *is_confirmed = arena_array(w->a, n + 1, sizeof *is_confirmed);
-    if (is_good == NULL || is_confirmed == NULL) {
-        w->err = w->a->err;
+    w->is_good = arena_array(w->a, n + 1, sizeof *w->is_good);
+    w->ids = inventory_push_ids(w->inv, w->push, w->a);
+    if (w->is_good == NULL || is_confirmed == NULL || w->ids == NULL) {
+        w->err = ERR_MEMORY;
         return;
     }
-    check_observations(w, is_good);
-    w->err = inventory_confirm(w->inv, w->change, w->push, is_good, is_confirmed, w->a, &w->bytes,
-                               &confirmed);
+    check_observations(w);
+    w->err = inventory_confirm(w->inv, w->change, w->push, w->ids, w->is_good, is_confirmed, w->a,
+                               &w->bytes, &confirmed);
     if (w->err == ERR_OK && confirmed > 0)
         part_end(w, RECORD_CONFIRMATION, from);
     for (size_t i = 0; i < n && w->err == ERR_OK; i++) {
-        w->result->observations += is_good[i];
-        if (is_good[i] && !is_confirmed[i])
+        w->result->observations += w->is_good[i];
+        if (w->is_good[i] && !is_confirmed[i])
             take_observation(w, &w->push->observations[i]);
     }
     if (w->err == ERR_OK)
@@ -258,6 +261,19 @@ static enum err submit(struct writing *w, struct change *c, struct fault *f) {
                                  .payload = bytes_part(buf_bytes(&w->bytes), p->from, p->n)};
     }
     return change_submit(c, entries, w->parts_n, f);
+}
+
+/* The numbers of the faces that were stored; not told where there is no memory for it. */
+static void tell_faces(struct writing *w) {
+    size_t n = w->push->observations_n;
+    uint32_t *faces = arena_array(w->a, n + 1, sizeof *faces);
+    if (faces == NULL || !inventory_lock(w->inv, NULL))
+        return;
+    for (size_t i = 0; i < n; i++)
+        faces[i] =
+            w->is_good[i] ? table_find(&w->inv->state.by_face, w->ids[i].face) : INVENTORY_NO_FACE;
+    inventory_unlock(w->inv);
+    w->result->faces = faces;
 }
 
 static enum err write_push(struct writing *w, struct change *c, struct fault *f) {
@@ -317,6 +333,8 @@ enum err inventory_push(struct inventory *inv, const struct inventory_push *push
     buf_init(&w.scan, SCAN_BYTES + RECORD_OBSERVATION_MAX);
     arena_init(&w.scratch, (size_t)64 << 20);
     code = write_push(&w, c, f);
+    if (code == ERR_OK && done == NULL)
+        tell_faces(&w);
     buf_clear(&w.bytes);
     buf_clear(&w.scan);
     arena_clear(&w.scratch);

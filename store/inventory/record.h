@@ -153,10 +153,7 @@ struct record_confirmation {
     struct bytes agent, batch, scan, digest;
     int64_t base_s;
     uint32_t n;
-    struct bytes items; /* the varints; not of what is written */
-};
-struct record_confirmed {
-    uint32_t face, after_s;
+    struct bytes items; /* model_confirmed_write; not of what is written */
 };
 
 struct record_audit {
@@ -202,7 +199,7 @@ void record_scan_write(const struct record_scan *r, struct buf *out);
 void record_observation_write(const struct model_observation *o, struct buf *out);
 /* r->n items, by ascending face. */
 void record_confirmation_write(const struct record_confirmation *r,
-                               const struct record_confirmed *items, struct buf *out);
+                               const struct model_confirmed *items, struct buf *out);
 void record_audit_write(const struct record_audit *r, struct buf *out);
 void record_request_write(const struct record_request *r, struct buf *out);
 void record_decision_write(const struct record_decision *r, struct buf *out);
@@ -221,10 +218,10 @@ bool record_scan_read(struct bytes payload, struct record_scan *out);
 bool record_observation_read(struct arena *a, struct bytes in, struct model_observation *out);
 bool record_confirmation_read(struct bytes payload, struct record_confirmation *out);
 /* The r->n items of what was read. */
-void record_confirmation_items(const struct record_confirmation *r, struct record_confirmed *items);
+void record_confirmation_items(const struct record_confirmation *r, struct model_confirmed *items);
 /* Whether an observation says what `raw`, an earlier one as bytes, says, so that a confirmation
  * stands for it. */
-bool record_observation_confirms(struct arena *a, struct bytes raw,
+bool record_observation_confirms(struct arena *a, struct buf *room, struct bytes raw,
                                  const struct model_observation *o);
 bool record_audit_read(struct bytes payload, struct record_audit *out);
 bool record_request_read(struct bytes payload, struct record_request *out);

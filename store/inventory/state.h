@@ -18,7 +18,7 @@
  * in order to replace another, when it is issued. Later entries may join
  * or part lines; the rule stays as it is, since ids in the log depend on it.
  *
- * Endpoints and faces are known by model_endpoint_id and model_face_id; the agent's
+ * Endpoints and faces are known by model_face_ids; the agent's
  * id goes in there as 32 hex digits. Times of sightings are those of the observation,
  * at most that of the entry (a clock that is ahead). An observation that is older than
  * what is known of the face adds to the spans and changes nothing else.
@@ -195,17 +195,21 @@ enum err state_apply(struct state *s, const struct store_entry *e) MUST_CHECK;
 /* places.c: one scan entry's observations. */
 enum err state_apply_scan(struct state *s, const struct record_scan *r, int64_t time_ms) MUST_CHECK;
 
+/* places.c: where an observation was made, and by which identities that place is found. */
+void state_place_ids(const struct model_observation *o, struct bytes network,
+                     const uint8_t agent[INVENTORY_ID_SIZE], struct model_face *face,
+                     char ip_text[IP_TEXT_MAX], struct model_ids *ids);
 /* places.c: a confirmation. */
 enum err state_apply_confirmation(struct state *s, const struct record_confirmation *r,
                                   int64_t time_ms) MUST_CHECK;
 /* Whether its faces are those that it means; before it is applied. */
 bool state_confirmation_holds(const struct state *s, const struct record_confirmation *r,
-                              const struct record_confirmed *items);
-void state_faces_digest(const struct state *s, const struct record_confirmed *items, uint32_t n,
+                              const struct model_confirmed *items);
+void state_faces_digest(const struct state *s, const struct model_confirmed *items, uint32_t n,
                         uint8_t out[INVENTORY_ID_SIZE]);
 /* The observation that an item stands for, before it is applied: as bytes in `raw`, and read. */
 bool state_confirmed(const struct state *s, const struct record_confirmation *r,
-                     const struct record_confirmed *item, struct arena *a, struct buf *raw,
+                     const struct model_confirmed *item, struct arena *a, struct buf *raw,
                      struct model_observation *out);
 
 /* state_requests.c: entries of types 8 to 17. */

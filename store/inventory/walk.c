@@ -35,7 +35,7 @@ static bool take_confirmation(struct walk *w, const struct store_entry *e) {
     struct record_confirmation r;
     if (!record_confirmation_read(e->payload, &r))
         return true;
-    struct record_confirmed *items = calloc((size_t)r.n + 1, sizeof *items);
+    struct model_confirmed *items = calloc((size_t)r.n + 1, sizeof *items);
     struct buf raw;
     bool goes_on = true;
     buf_init(&raw, RECORD_OBSERVATION_MAX);

@@ -14,7 +14,8 @@ static void demand(bool holds) {
 static void try_observation(struct arena *a, struct json_value v) {
     struct model_observation o, again;
     struct buf first, second;
-    char ip[IP_TEXT_MAX], id[MODEL_ID_TEXT];
+    char ip[IP_TEXT_MAX];
+    struct model_ids ids;
     if (model_observation_read(a, v, &o, NULL) != ERR_OK)
         return;
     buf_init(&first, 1 << 20);
@@ -27,7 +28,7 @@ static void try_observation(struct arena *a, struct json_value v) {
     model_observation_json(&j, NULL, &again);
     demand(bytes_equal(buf_bytes(&first), buf_bytes(&second)));
     struct model_face face = model_observation_face(&o, bytes_text("n"), ip);
-    model_face_id(&face, bytes_text("a"), id);
+    model_face_ids(&face, bytes_text("a"), &ids);
     buf_clear(&first);
     buf_clear(&second);
 }

@@ -85,7 +85,7 @@ static void round_trip(struct arena *a, struct bytes in) {
     }
     struct record_confirmation f;
     if (record_confirmation_read(in, &f)) {
-        struct record_confirmed *items = calloc((size_t)f.n + 1, sizeof *items);
+        struct model_confirmed *items = calloc((size_t)f.n + 1, sizeof *items);
         demand(items != NULL);
         record_confirmation_items(&f, items);
         record_confirmation_write(&f, items, &out);

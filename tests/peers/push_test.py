@@ -46,6 +46,7 @@ class Fake:
     def __init__(self):
         self.key, self.nonces, self.certificates, self.batches = None, set(), {}, {}
         self.observations, self.log, self.asked = [], [], []
+        self.numbers = False  # True: tells the faces' numbers, as if it knew confirmations
         self.behave = lambda handler, target, body: None  # True: answered
         self.bad, self.enrolled = [], None
 
@@ -126,8 +127,11 @@ class Handler(fake_server.Handler):
                 if hashlib.sha256(der).hexdigest() == v["sha256"]:
                     fake.certificates[v["sha256"]] = der
             fake.observations += [v for v in lines if v["type"] == "observation"]
-        self.answer(200, {"batch": batch, "certificates": len(new), "observations": 0 if repeated else len(lines) - len(new),
-                          "repeated": repeated, "rejected": []})
+        answer = {"batch": batch, "certificates": len(new), "observations": 0 if repeated else len(lines) - len(new),
+                  "repeated": repeated, "rejected": []}
+        if fake.numbers:
+            answer["faces"] = list(range(sum(v["type"] == "observation" for v in lines)))
+        self.answer(200, answer)
 
 
 def serve(port=0):
@@ -354,6 +358,20 @@ check("a damaged batch does not block the others", done.returncode == 0 and spoo
 open(os.path.join(spool, "stray"), "w").close()
 check_equal("other files in the spool are left alone", (ers("push").returncode, os.path.exists(os.path.join(spool, "stray"))),
             (0, True))
+
+# ---- a server that knew confirmations, and was put back ----------------------------------
+
+fake.numbers = True
+ers("scan")
+fake.numbers = False
+before = len(fake.batches)
+done = ers("scan")
+sent = list(fake.batches.values())[before:]
+check("a server that passes over the confirmation gets all whole, in another batch", done.returncode == 0 and [
+    [v["type"] for v in lines] for lines in sent] == [["confirmation", "summary"], ["observation", "summary"]] and spooled() == [],
+      str(sent) + done.stderr)
+check_equal("and no more confirmations", (ers("scan").returncode, [v["type"] for v in list(fake.batches.values())[-1]]),
+            (0, ["observation", "summary"]))
 
 # ---- large ------------------------------------------------------------------------------
 

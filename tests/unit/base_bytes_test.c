@@ -30,6 +30,52 @@ static void a_failed_read_moves_nothing_and_sticks(void **state) {
     assert_int_equal(cur_u8(&d), 0);
 }
 
+/* The values of protobuf's "Base 128 Varints", and the ends. */
+static void varints_have_one_form(void **state) {
+    (void)state;
+    static const struct {
+        uint32_t v;
+        size_t n;
+        uint8_t bytes[5];
+    } cases[] = {
+        {0,          1, {0}                           },
+        {1,          1, {1}                           },
+        {127,        1, {0x7f}                        },
+        {128,        2, {0x80, 0x01}                  },
+        {150,        2, {0x96, 0x01}                  },
+        {300,        2, {0xac, 0x02}                  },
+        {UINT32_MAX, 5, {0xff, 0xff, 0xff, 0xff, 0x0f}},
+    };
+    static const struct {
+        size_t n;
+        uint8_t bytes[6];
+    } refused[] = {
+        {2, {0x80, 0x00}                        },
+        {3, {0xff, 0x80, 0x00}                  },
+        {5, {0xff, 0xff, 0xff, 0xff, 0x10}      },
+        {6, {0x80, 0x80, 0x80, 0x80, 0x80, 0x01}},
+        {0, {0}                                 },
+        {1, {0x80}                              },
+    };
+    struct buf b;
+    buf_init(&b, 100);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        buf_reset(&b);
+        buf_varint(&b, cases[i].v);
+        assert_int_equal(b.n, cases[i].n);
+        assert_memory_equal(b.p, cases[i].bytes, b.n);
+        struct cur c = cur_open(buf_bytes(&b));
+        assert_int_equal(cur_varint(&c), cases[i].v);
+        assert_true(cur_end(&c));
+    }
+    for (size_t i = 0; i < COUNT_OF(refused); i++) {
+        struct cur c = cur_open(bytes_of(refused[i].bytes, refused[i].n));
+        assert_int_equal(cur_varint(&c), 0);
+        assert_true(c.bad);
+    }
+    buf_clear(&b);
+}
+
 static void vectors_need_their_whole_length(void **state) {
     (void)state;
     static const uint8_t in[] = {2, 'a', 'b', 0, 1, 'c', 0, 0, 1, 'd', 3, 'x'};
@@ -225,6 +271,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_big_endian_and_stops_at_the_end),
         cmocka_unit_test(a_failed_read_moves_nothing_and_sticks),
+        cmocka_unit_test(varints_have_one_form),
         cmocka_unit_test(vectors_need_their_whole_length),
         cmocka_unit_test(splits_at_a_byte),
         cmocka_unit_test(finds_and_compares),

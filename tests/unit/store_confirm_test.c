@@ -365,7 +365,7 @@ static void lost_faces_confirm_nothing(void **state) {
     struct state *st = &s.inv->state;
     buf_init(&out, 1000);
     for (uint32_t face = 0; face < 2; face++) {
-        struct record_confirmed item = {face, 5};
+        struct model_confirmed item = {face, 5};
         struct record_confirmation r = {.agent = bytes_of(agent, sizeof agent),
                                         .batch = bytes_text("2"),
                                         .scan = bytes_text("scan-2"),

@@ -200,6 +200,12 @@ struct push_rejection {
     const char *detail; /* static or in the arena */
 };
 
+/* A line that stands for observations: store/inventory knows which. */
+struct push_confirmation {
+    struct model_confirmation said;
+    size_t line;
+};
+
 /* What the lines of a push hold. Everything lives in `arena`, texts borrow `text`. */
 struct push_lines {
     struct inventory_der *certificates;
@@ -208,6 +214,8 @@ struct push_lines {
     struct model_observation *observations;
     size_t *observation_lines;
     size_t observations_n;
+    struct push_confirmation *confirmations;
+    size_t confirmations_n;
     bool has_summary, complete;
     struct model_summary summary;
     struct push_rejection *rejections;

@@ -4,6 +4,7 @@
  *
  *   certificate   "pem", and "sha256" where the agent says it
  *   observation   model/observation.h
+ *   confirmation  model/confirmation.h: many observations, of what is known here
  *   summary       model/summary.h; "complete": true after a scan that looked at all
  *                 configured targets: what it did not find there is no longer served
  *
@@ -24,7 +25,7 @@ struct reading {
     struct buf der;
     struct push_lines *out;
     size_t number;
-    size_t certificates_cap, observations_cap, rejections_cap;
+    size_t certificates_cap, observations_cap, confirmations_cap, rejections_cap;
 };
 
 /* A larger array in place of one that is full; the old one stays in the arena. */
@@ -133,6 +134,26 @@ static enum err read_observation(struct reading *r, struct json_value v) {
     return ERR_OK;
 }
 
+static enum err read_confirmation(struct reading *r, struct json_value v) {
+    struct push_confirmation c = {.line = r->number};
+    struct fault why = {0};
+    struct push_lines *out = r->out;
+    enum err code = model_confirmation_read(r->keep, v, &c.said, &why);
+    if (code == ERR_MEMORY || r->keep->err != ERR_OK)
+        return ERR_MEMORY;
+    if (code != ERR_OK)
+        return reject_fault(r, &why);
+    if (out->confirmations_n == r->confirmations_cap) {
+        void *p = grown(r->keep, out->confirmations, out->confirmations_n, &r->confirmations_cap,
+                        sizeof *out->confirmations);
+        if (!p)
+            return r->keep->err;
+        out->confirmations = p;
+    }
+    out->confirmations[out->confirmations_n++] = c;
+    return ERR_OK;
+}
+
 static enum err read_summary(struct reading *r, struct json_value v) {
     struct fault why = {0};
     if (r->out->has_summary)
@@ -152,9 +173,10 @@ static const struct {
     const char *type;
     enum err (*read)(struct reading *r, struct json_value v);
 } types[] = {
-    {"certificate", read_certificate},
-    {"observation", read_observation},
-    {"summary",     read_summary    },
+    {"certificate",  read_certificate },
+    {"observation",  read_observation },
+    {"confirmation", read_confirmation},
+    {"summary",      read_summary     },
 };
 
 static enum err read_line(struct reading *r, struct bytes line) {

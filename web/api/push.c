@@ -1,5 +1,10 @@
 /* What agents send: which certificates are missing, and batches. See api.h.
  *
+ * Observations that say nothing new come as confirmations. They are made whole here, and stored
+ * like the others; where one cannot be, nothing of the batch is stored and the answer is 409: the
+ * agent sends all of it whole. Its answer tells the numbers of the faces of whole observations,
+ * by which a later confirmation names them.
+ *
  * A batch is answered 200 when all that was taken of it is durable. The same batch
  * again, signed anew, is answered `repeated` and stored once: an agent that never
  * saw the answer just sends it again.
@@ -10,6 +15,7 @@
 #include "base/zip.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <string.h>
 
 enum { MISSING_MAX = 10000, BATCH_SIZE = 16, PUSH_ARENA_MAX = 256 << 20 };
@@ -66,14 +72,30 @@ static void json_rejection(struct json *j, size_t line, enum err code, const cha
     json_end(j, '}');
 }
 
+/* Of the `whole` observations that came as lines. */
+static void json_faces(struct json *j, const struct inventory_result *result, size_t whole) {
+    if (result->faces == NULL)
+        return;
+    json_array(j, "faces");
+    for (size_t i = 0; i < whole; i++) {
+        if (result->faces[i] == INVENTORY_NO_FACE)
+            json_null(j, NULL);
+        else
+            json_int(j, NULL, result->faces[i]);
+    }
+    json_end(j, ']');
+}
+
 static void answer(struct api_call *call, struct bytes batch, const struct push_lines *lines,
-                   const struct inventory_result *result) {
+                   size_t whole, const struct inventory_result *result) {
     struct json *j = api_begin(call);
     json_bytes(j, "batch", batch);
     json_int(j, "certificates", (int64_t)result->certificates_new);
     json_int(j, "observations", (int64_t)result->observations);
     json_bool(j, "repeated", result->repeated);
+    json_int(j, "confirmed", (int64_t)(lines->observations_n - whole));
     json_int(j, "unknown", (int64_t)lines->unknown_n);
+    json_faces(j, result, whole);
     json_array(j, "rejected");
     for (size_t i = 0; i < lines->rejections_n; i++) {
         const struct push_rejection *r = &lines->rejections[i];
@@ -89,11 +111,48 @@ static void answer(struct api_call *call, struct bytes batch, const struct push_
     api_end(call);
 }
 
+/* Puts what the confirmations stand for behind the observations. */
+static enum err make_whole(struct api_call *call, struct arena *arena, struct push_lines *lines) {
+    size_t n = lines->observations_n;
+    for (size_t i = 0; i < lines->confirmations_n; i++)
+        n += lines->confirmations[i].said.n;
+    if (n == lines->observations_n)
+        return ERR_OK;
+    if (n > INVENTORY_PUSH_MAX)
+        return fault_set(&call->fault, ERR_LIMIT, "push", "at most %d observations at once",
+                         INVENTORY_PUSH_MAX);
+    struct model_observation *all = arena_array(arena, n, sizeof *all);
+    size_t *all_lines = arena_array(arena, n, sizeof *all_lines);
+    if (!all || !all_lines)
+        return fault_set(&call->fault, arena->err, "push", "%zu observations", n);
+    n = lines->observations_n;
+    if (n > 0) {
+        memcpy(all, lines->observations, n * sizeof *all);
+        memcpy(all_lines, lines->observation_lines, n * sizeof *all_lines);
+    }
+    for (size_t i = 0; i < lines->confirmations_n; i++) {
+        const struct push_confirmation *c = &lines->confirmations[i];
+        enum err code =
+            inventory_confirmed(call->o->inventory, &c->said, arena, all + n, &call->fault);
+        if (code != ERR_OK)
+            return code;
+        for (size_t k = 0; k < c->said.n; k++)
+            all_lines[n++] = c->line;
+    }
+    lines->observations = all;
+    lines->observation_lines = all_lines;
+    lines->observations_n = n;
+    return ERR_OK;
+}
+
 static enum err store(struct api_call *call, struct arena *arena, struct bytes batch,
                       struct bytes text) {
     struct push_lines lines;
     struct inventory_result result = {0};
     enum err code = push_lines_read(arena, text, &lines, &call->fault);
+    size_t whole = lines.observations_n;
+    if (code == ERR_OK)
+        code = make_whole(call, arena, &lines);
     if (code != ERR_OK)
         return code;
     struct inventory_push push = {
@@ -108,11 +167,12 @@ static enum err store(struct api_call *call, struct arena *arena, struct bytes b
     };
     code = inventory_push(call->o->inventory, &push, arena, &result, NULL, NULL, &call->fault);
     if (code == ERR_OK) {
-        answer(call, batch, &lines, &result);
-        log_line(call->o->env, LOG_INFO, "push",
-                 "actor=%s certificates=%zu observations=%zu rejected=%zu repeated=%d", call->actor,
-                 result.certificates_new, result.observations,
-                 lines.rejections_n + result.rejections_n, result.repeated);
+        answer(call, batch, &lines, whole, &result);
+        log_line(
+            call->o->env, LOG_INFO, "push",
+            "actor=%s certificates=%zu observations=%zu confirmed=%zu rejected=%zu repeated=%d",
+            call->actor, result.certificates_new, result.observations, lines.observations_n - whole,
+            lines.rejections_n + result.rejections_n, result.repeated);
     }
     return code;
 }
