@@ -66,3 +66,9 @@ void check_take(struct check *c, const struct tls_result *result) {
     else
         c->hybrid_group = answer;
 }
+
+bool check_shows_another(const struct check *c, const struct tls_result *result) {
+    const struct tls_result *base = tls_harvest_result(c->harvest);
+    return c->step == CHECK_OLD && result->outcome == TLS_OUTCOME_OK && base->chain_n > 0 &&
+           !bytes_equal(result->chain[0], base->chain[0]);
+}

@@ -213,6 +213,8 @@ static struct finding finding_of(const struct face *face, enum model_outcome rea
         f.detail = "the protocol was found by what the server shows; naming it saves a connection";
     if (f.outcome == MODEL_OK && words[0])
         f.detail = words;
+    if (f.outcome == MODEL_OK && face->view.look == LOOK_OLD && !f.detail[0])
+        f.detail = "shown where at most TLS 1.1 is offered";
     return f;
 }
 
@@ -378,8 +380,11 @@ static bool begin_checking(struct face *face, const struct finding *found) {
 
 static void take_check(struct face *face) {
     struct check *check = &face->site->check;
-    if (face->harvest)
+    if (face->harvest) {
         check_take(check, tls_harvest_result(face->harvest));
+        if (check_shows_another(check, tls_harvest_result(face->harvest)))
+            site_learn_old(face->site, face->view.sni);
+    }
     forget(face);
     if (go_on_checking(face))
         return;
@@ -449,6 +454,8 @@ static void say_hello(struct face *face) {
     ask.sni = face->view.sni;
     ask.handshake_max = face->run->limits.handshake_max;
     ask.asked = asked_of(face->view.asked);
+    if (face->view.look == LOOK_OLD)
+        ask.version_max = TLS_1_1;
     if (is_checking(face))
         check_ask(&face->site->check, &ask);
     step_hello(face->run, &face->place->shown, &face->ip, &ask);

@@ -178,16 +178,19 @@ void check_clear(struct check *c);
 bool check_next(struct check *c);
 void check_ask(const struct check *c, struct tls_ask *ask);
 void check_take(struct check *c, const struct tls_result *result);
+/* Whether an old client is shown another certificate than the kept harvest has. */
+bool check_shows_another(const struct check *c, const struct tls_result *result);
 
 /* ---- site.c: the faces of one address, where all are wanted ---- */
 
-enum { FACES_MAX = 24, LOOKS_MAX = 4 };
+/* LOOK_OLD: with a hello of at most TLS 1.1, to which another certificate was shown. */
+enum { FACES_MAX = 24, LOOKS_MAX = 4, LOOK_OLD = LOOKS_MAX };
 
 /* How a server is looked at. */
 struct view {
     struct bytes sni; /* empty: none */
     enum model_asked asked;
-    unsigned look; /* 1 to LOOKS_MAX - 1: the same as 0 once more, told only where it differs */
+    unsigned look; /* 1 to LOOK_OLD: the same as 0 once more, told only where it differs */
 };
 
 struct site {
@@ -198,7 +201,7 @@ struct site {
     uint64_t left_out; /* views that found no room */
     uint8_t leaves[FACES_MAX][SHA256_SIZE];
     size_t leaves_n;
-    uint8_t base[LOOKS_MAX][SHA256_SIZE]; /* what the base and its repetitions showed */
+    uint8_t base[LOOK_OLD + 1][SHA256_SIZE]; /* what the base and its repetitions showed */
     size_t base_n;
     struct arena names; /* of the views */
     bool is_ptr_asked;
@@ -221,6 +224,8 @@ bool site_has_shown(const struct site *s, const uint8_t sha256[SHA256_SIZE]);
 void site_learn(struct site *s, const struct face *face, enum model_outcome outcome,
                 const struct tls_result *result, const uint8_t *leaf);
 void site_learn_name(struct site *s, struct bytes name);
+/* Old clients see another certificate: one more look at the base. */
+void site_learn_old(struct site *s, struct bytes sni);
 
 struct face {
     struct run *run;

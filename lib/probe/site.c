@@ -2,7 +2,8 @@
  *
  * A queue of views, looked at one after the other: first as an ordinary client would
  * (the base); then without a name, for other kinds of key, a few times the same for the
- * nodes behind a load balancer, and by the names that the certificates found here and
+ * nodes behind a load balancer (and as an old client, which may be shown something else),
+ * and by the names that the certificates found here and
  * the address's own name (PTR) teach. A certificate that is new at this address brings
  * the views for its name's other kinds of key, and its names; one that is known brings
  * nothing: so the queue ends where no new certificate appears, or at FACES_MAX.
@@ -85,6 +86,10 @@ void site_learn_name(struct site *s, struct bytes name) {
     add_name(s, name);
 }
 
+void site_learn_old(struct site *s, struct bytes sni) {
+    add_view(s, sni, MODEL_ASKED_ANY, LOOK_OLD);
+}
+
 static enum model_asked kind_of(const struct x509_key *key) {
     struct bytes algorithm = bytes_text(key->algorithm);
     if (bytes_starts(algorithm, "RSA"))
@@ -154,7 +159,7 @@ void site_learn(struct site *s, const struct face *face, enum model_outcome outc
     if (face->is_base)
         learn_base(s, face, outcome);
     bool is_look = face->is_base || face->view.look > 0;
-    if (leaf && is_look && !site_has_shown(s, leaf) && s->base_n < LOOKS_MAX)
+    if (leaf && is_look && !site_has_shown(s, leaf) && s->base_n <= LOOK_OLD)
         memcpy(s->base[s->base_n++], leaf, SHA256_SIZE);
     if (!leaf || has(s->leaves[0], s->leaves_n, leaf))
         return;

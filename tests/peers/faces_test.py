@@ -209,27 +209,44 @@ def front(client):
         if b"\x00\x0a\x00\x04\x00\x02\x11\xec" in first:
             hybrid(first, client)
             return
-        with socket.create_connection(("127.0.0.1", nodes[0])) as server:
-            server.sendall(b"\x16\x03\x01" + len(first).to_bytes(2, "big") + first)
-            while True:
-                for side in select.select([client, server], [], [], 5)[0] or [None]:
-                    data = side.recv(65536) if side else b""
-                    if not data:
-                        return
-                    (server if side is client else client).sendall(data)
+        relay(client, nodes[0], b"\x16\x03\x01" + len(first).to_bytes(2, "big") + first)
 
 
-def serve_front(listener):
+def serve_by(listener, answer):
     while True:
         client, _ = listener.accept()
-        threading.Thread(target=front, args=(client,), daemon=True).start()
+        threading.Thread(target=answer, args=(client,), daemon=True).start()
 
 
-threading.Thread(target=serve_front, args=(socket.create_server(("127.1.0.5", PORT)),), daemon=True).start()
+threading.Thread(target=serve_by, args=(socket.create_server(("127.1.0.5", PORT)), front), daemon=True).start()
 found = look("balanced.test:%d" % PORT, "--connect", "127.1.0.5")
 base = [o for o in found["observation"] if o["sni"] == "balanced.test" and o["asked"] == "any"][0]
 check_equal("a hybrid group is seen by its retry", base["tls"]["hybrid_group"], "X25519MLKEM768")
 check_equal("... and left in peace", hybrid.heard, bytes.fromhex("1503030002015a" "15030300020100"))
+
+# ---- another certificate for old clients ------------------------------------------------
+
+old_node = free_port()
+start("openssl", "s_server", "-accept", "127.0.0.1:%d" % old_node, "-cert", MADE["node"][0], "-key", MADE["node"][1],
+      "-quiet", "-cipher", "ALL:@SECLEVEL=0", "-min_protocol", "TLSv1", "-max_protocol", "TLSv1.1")
+check("a node for old clients", wait_port(old_node))
+
+
+def by_age(client):
+    with client:
+        first = hello_of(client)
+        relay(client, old_node if first[4:6] <= b"\x03\x02" else nodes[0],
+              b"\x16\x03\x01" + len(first).to_bytes(2, "big") + first)
+
+
+listener = socket.create_server(("127.1.0.6", PORT))
+threading.Thread(target=serve_by, args=(listener, by_age), daemon=True).start()
+for target, words in (("balanced.test", ("--connect", "127.1.0.6")), ("127.1.0.6", ("--faces", "full"))):
+    found = look("%s:%d" % (target, PORT), *words)
+    old = [o for o in found["observation"] if o["tls"] and o["tls"]["version"] == "TLSv1.1"]
+    check_equal("%s: what old clients are shown is found, once" % target, [NAMES[o["chain"][0]] for o in old], ["node"])
+    check("%s: said how, and counted" % target, old[0]["detail"] == "shown where at most TLS 1.1 is offered"
+          and old[0]["asked"] == "any" and sums(found), str(old) + str(found["summary"]))
 
 # ---- names ---------------------------------------------------------------------------
 

@@ -100,10 +100,11 @@ def by_type(text):
     return found
 
 
-def relay(client, port):
-    """Between a connection and a port of 127.0.0.1, until one side has ended."""
+def relay(client, port, said=b""):
+    """Between a connection and a port of 127.0.0.1, until one side has ended; `said` is what was read already."""
     try:
         with client, socket.create_connection(("127.0.0.1", port)) as server:
+            server.sendall(said)
             while True:
                 for side in select.select([client, server], [], [], 5)[0] or [None]:
                     data = side.recv(65536) if side else b""
