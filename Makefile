@@ -119,7 +119,7 @@ PEER_TESTS := \
 	query_test.py checkpoint_test.py disk_full_test.py resume_test.py cron_test.py \
 	request_test.py request_faults_test.py false_start_test.py try_test.py digest_test.py \
 	clm_words_test.py dist_root_test.py gui_test.py house_test.py net_http_test.py scan_test.py faces_test.py news_test.py explain_test.py hostile_test.py \
-	push_test.py again_test.py starttls_test.py binary_test.py discover_test.py http_test.py tls_test.py inspect_test.py inspect_chain_test.py cases_test.py \
+	push_test.py again_test.py postquantum_test.py starttls_test.py binary_test.py discover_test.py http_test.py tls_test.py inspect_test.py inspect_chain_test.py cases_test.py \
 	x509_write_test.py corpus_test.py ca_test.py server_test.py request_server_test.py export_test.py \
 	files_test.py container_test.py
 HOST_PEERS := corpus_openssl

@@ -36,7 +36,7 @@ static const struct {
     {MODEL_NOT_OFFERED,    "not-offered",    "the server does not offer TLS: switch it on there",  "ers explain %s:%u"},
     {MODEL_RESET,          "reset",          "the server, or something on the way, cuts the connection", "ers explain %s:%u --timeout 30s"},
     {MODEL_CLOSED,         "closed",         "the server ends the connection without an answer",   "ers explain %s:%u --timeout 30s"},
-    {MODEL_UNSUPPORTED,    "too-old",        "only SSLv3, or a group that this program lacks: the server has to be renewed", ""},
+    {MODEL_UNSUPPORTED,    "unsupported",    "only SSLv3: renew the server; or a group that we lack: let it take X25519 too", ""},
     {MODEL_TLS_ERROR,      "malformed",      "what the server sends is no sound TLS",              "openssl s_client -connect %s:%u"},
     {MODEL_TLS_ALERT,      "refused-hello",  "the server refuses this hello",                      "openssl s_client -connect %s:%u"},
     {MODEL_NO_CERTIFICATE, "no-certificate", "the server has no certificate: configure one",       renew},

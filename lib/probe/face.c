@@ -279,7 +279,7 @@ static bool connect_to(struct face *face, struct fault *f) {
 }
 
 static bool is_checking(const struct face *face) {
-    return face->is_base && face->site->check.harvest;
+    return face->is_base && check_is_open(&face->site->check);
 }
 
 /* The two questions share what is left of the time. */
@@ -363,7 +363,8 @@ static bool go_on_checking(struct face *face) {
     return false;
 }
 
-/* The certificate is there: what was found waits until the server was asked more. */
+/* What was found, a certificate or none for want of a group, waits until the server was asked
+ * more. */
 static bool begin_checking(struct face *face, const struct finding *found) {
     struct check *check = &face->site->check;
     check->found = *found;
@@ -372,6 +373,8 @@ static bool begin_checking(struct face *face, const struct finding *found) {
     check->talk = face->talk;
     face->harvest = NULL;
     face->talk = talk_again(&check->talk);
+    if (found->outcome != MODEL_OK)
+        check->step = CHECK_OLD; /* that question was answered */
     if (go_on_checking(face))
         return true;
     end_checking(face);
@@ -389,6 +392,7 @@ static void take_check(struct face *face) {
     if (go_on_checking(face))
         return;
     struct finding f = check->found;
+    check_judge(check, &f);
     end_checking(face);
     tell(face, &f);
 }
@@ -415,7 +419,8 @@ static void conclude(struct face *face, const struct finding *found, bool polite
         if (face->talk.is_guess)
             talk_unguess(&face->talk);
     }
-    if (f.outcome != MODEL_OK || !face->is_base || !begin_checking(face, &f))
+    bool is_to_check = face->is_base && (f.outcome == MODEL_OK || check_may_lack_group(&f));
+    if (!is_to_check || !begin_checking(face, &f))
         tell(face, &f);
 }
 

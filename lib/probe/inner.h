@@ -166,7 +166,7 @@ enum check_step { CHECK_NONE, CHECK_OLD, CHECK_HYBRID, CHECK_DONE };
 /* While its questions are asked, what the face had found before is kept here. */
 struct check {
     enum check_step step;
-    struct tls_harvest *harvest;
+    struct tls_harvest *harvest; /* NULL: none brought a chain */
     struct talk talk;
     struct finding found;
     uint64_t found_ms;                      /* how long it took */
@@ -174,10 +174,16 @@ struct check {
 };
 
 void check_clear(struct check *c);
+/* A question is out. */
+bool check_is_open(const struct check *c);
 /* On to the next question that the kept harvest does not answer. False: no more. */
 bool check_next(struct check *c);
 void check_ask(const struct check *c, struct tls_ask *ask);
 void check_take(struct check *c, const struct tls_result *result);
+/* Whether the server agreed to nothing, perhaps for want of a group. */
+bool check_may_lack_group(const struct finding *f);
+/* What was found, in the light of the answers. */
+void check_judge(const struct check *c, struct finding *f);
 /* Whether an old client is shown another certificate than the kept harvest has. */
 bool check_shows_another(const struct check *c, const struct tls_result *result);
 

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 
 from agent import openssl
-from peer import WORK, run
+from peer import WORK, npm_packages
 
 GUI = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "gui")
 
@@ -20,10 +20,9 @@ def key_hash(certificate):
 
 def browse(script, root, made, timeout=400):
     """Runs the script with a JSON file of `made`; its exit status and what it printed."""
-    if not os.path.isdir(os.path.join(GUI, "node_modules")):
-        done = run("npm", "ci", "--ignore-scripts", cwd=GUI, timeout=300)
-        if done.returncode != 0:
-            return done.returncode, "not ok npm ci in tests/gui: " + done.stderr
+    fault = npm_packages(GUI)
+    if fault:
+        return 1, "not ok " + fault
     file = os.path.join(WORK, "made.json")
     with open(file, "w") as f:
         json.dump({"work": WORK, "spki": key_hash(root), "chromium": shutil.which("chromium"), **made}, f)

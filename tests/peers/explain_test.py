@@ -61,7 +61,7 @@ sound = explain("localhost:%d" % serve(good))
 check_equal("a sound one: its own issuer, nothing else", rules(sound), ["self-signed"])
 rows = [("refused", free_port(), "nothing-there"), ("an alert", answering(bytes.fromhex("15030300020228")), "refused-hello"),
         ("HTTP", answering(b"HTTP/1.1 400 Bad Request\r\n\r\n"), "other-protocol"),
-        ("SSLv3", answering(bytes.fromhex("160300002a0200002603 00".replace(" ", "") + "00" * 32 + "00000a00")), "too-old")]
+        ("SSLv3", answering(bytes.fromhex("160300002a0200002603 00".replace(" ", "") + "00" * 32 + "00000a00")), "unsupported")]
 for name, at, rule in rows:
     check_equal("%s: %s" % (name, rule), rules(explain("127.0.0.1:%d" % at)), [rule])
 missing = explain("no-such-host.invalid", "--timeout", "1s")

@@ -119,6 +119,14 @@ def path(*parts):
     return os.path.join(WORK, *parts)
 
 
+def npm_packages(folder):
+    """What the folder's lock file names, fetched once; the fault, or None."""
+    if os.path.isdir(os.path.join(folder, "node_modules")):
+        return None
+    done = run("npm", "ci", "--ignore-scripts", cwd=folder, timeout=300)
+    return None if done.returncode == 0 else "npm ci in %s: %s" % (folder, done.stderr)
+
+
 def make_certificate(name, key=("-newkey", "rsa:2048"), subject=None, days=90, extra=()):
     """A self-signed certificate by openssl: paths of the certificate and its key."""
     certificate, key_file = path(name + ".pem"), path(name + ".key")
