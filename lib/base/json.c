@@ -17,33 +17,65 @@ struct json json_to(struct buf *out) {
     return (struct json){.out = out};
 }
 
+static bool is_plain(uint8_t c) {
+    return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
+/* Whether one of eight bytes is none that stands for itself: the highest bit of a byte is set
+ * where it is below 0x20, above 0x7e, or one of the two characters. */
+static bool has_special(const uint8_t *p) {
+    const uint64_t ones = UINT64_MAX / 255, high = ones << 7;
+    uint64_t v;
+    memcpy(&v, p, sizeof v);
+    uint64_t quote = v ^ ones * '"', slash = v ^ ones * '\\';
+    uint64_t low = (v - ones * 0x20) | (quote - ones) | (slash - ones);
+    return ((low | v | (v + ones)) & high) != 0;
+}
+
 /* How many bytes stand for themselves; most strings are nothing else. */
 static size_t plain_run(struct bytes text) {
     size_t n = 0;
-    while (n < text.n && text.p[n] >= 0x20 && text.p[n] < 0x7f && text.p[n] != '"' &&
-           text.p[n] != '\\')
+    while (text.n - n >= 8 && !has_special(text.p + n))
+        n += 8;
+    while (n < text.n && is_plain(text.p[n]))
         n++;
     return n;
 }
 
-static void put_string(struct buf *out, struct bytes text) {
+static void put_control(struct buf *out, uint32_t v) {
+    static const char digits[] = "0123456789abcdef";
+    const char *short_form = strchr("n\nr\rt\t", (int)v);
+    char text[] = {'\\', 'u', '0', '0', digits[v >> 4 & 15], digits[v & 15]};
+    if (v != 0 && short_form != NULL)
+        text[1] = short_form[-1];
+    buf_put(out, bytes_of(text, v != 0 && short_form != NULL ? 2 : sizeof text));
+}
+
+static void put_escaped(struct buf *out, struct bytes text) {
     struct cur c = cur_open(text);
-    buf_u8(out, '"');
     for (;;) {
         buf_put(out, cur_take(&c, plain_run(c.rest)));
         if (c.rest.n == 0)
             break;
         struct bytes from = c.rest;
         uint32_t v = utf8_take(&c);
+        if (v == '"' || v == '\\')
+            buf_u8(out, '\\');
         if (v == UINT32_MAX)
             utf8_put(out, 0xfffd);
-        else if (v == '"' || v == '\\')
-            buf_printf(out, "\\%c", (char)v);
         else if (v < 0x20 || v == 0x7f)
-            buf_printf(out, "\\u%04x", (unsigned)v);
+            put_control(out, v);
         else
             buf_put(out, bytes_part(from, 0, from.n - c.rest.n));
     }
+}
+
+static void put_string(struct buf *out, struct bytes text) {
+    buf_u8(out, '"');
+    if (plain_run(text) == text.n)
+        buf_put(out, text);
+    else
+        put_escaped(out, text);
     buf_u8(out, '"');
 }
 

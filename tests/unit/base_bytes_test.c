@@ -30,6 +30,24 @@ static void a_failed_read_moves_nothing_and_sticks(void **state) {
     assert_int_equal(cur_u8(&d), 0);
 }
 
+static void puts_what_is_short_and_what_is_long(void **state) {
+    (void)state;
+    uint8_t from[100];
+    for (size_t i = 0; i < sizeof from; i++)
+        from[i] = (uint8_t)(i + 1);
+    for (size_t n = 0; n <= sizeof from; n++) {
+        struct buf b;
+        buf_init(&b, 300);
+        buf_u8(&b, 0);
+        buf_put(&b, bytes_of(from, n));
+        buf_u8(&b, 0);
+        assert_int_equal(b.n, n + 2);
+        assert_memory_equal(b.p + 1, from, n);
+        assert_int_equal(b.p[n + 1], 0);
+        buf_clear(&b);
+    }
+}
+
 /* The values of protobuf's "Base 128 Varints", and the ends. */
 static void varints_have_one_form(void **state) {
     (void)state;
@@ -271,6 +289,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_big_endian_and_stops_at_the_end),
         cmocka_unit_test(a_failed_read_moves_nothing_and_sticks),
+        cmocka_unit_test(puts_what_is_short_and_what_is_long),
         cmocka_unit_test(varints_have_one_form),
         cmocka_unit_test(vectors_need_their_whole_length),
         cmocka_unit_test(splits_at_a_byte),

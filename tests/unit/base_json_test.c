@@ -183,7 +183,7 @@ static void writes_what_it_reads(void **state) {
     json_end(&j, '}');
     assert_int_equal(b.err, ERR_OK);
     assert_string_equal(buf_cstr(&b),
-                        "{\"t\":\"a\\\"\\\\\\u000a\\u0001\xc3\xa4\",\"bad\":\"x\xef\xbf\xbd\","
+                        "{\"t\":\"a\\\"\\\\\\n\\u0001\xc3\xa4\",\"bad\":\"x\xef\xbf\xbd\","
                         "\"list\":[-5,false,null],\"when\":\"1970-01-01T00:00:00Z\",\"never\":null,"
                         "\"h\":\"0aff\",\"o\":{}}");
     struct json_value v;
@@ -192,6 +192,36 @@ static void writes_what_it_reads(void **state) {
     assert_true(json_string(json_get(v, "t"), &arena, &text));
     assert_text(text, "a\"\\\n\x01\xc3\xa4");
     buf_clear(&b);
+}
+
+/* RFC 8259, 7: how a character stands in a string. */
+static void put_wanted(char out[8], unsigned c) {
+    if (c == '\n' || c == '\r' || c == '\t')
+        snprintf(out, 8, "\\%c", c == '\n' ? 'n' : c == '\r' ? 'r' : 't');
+    else if (c < 0x20 || c == 0x7f)
+        snprintf(out, 8, "\\u%04x", c);
+    else
+        snprintf(out, 8, c == '"' || c == '\\' ? "\\%c" : "%c", c);
+}
+
+static void escapes_what_must_be_at_each_place(void **state) {
+    (void)state;
+    for (unsigned c = 1; c < 0x80; c++)
+        for (size_t at = 0; at < 20; at++) {
+            char text[21], wanted[8];
+            struct buf b;
+            memset(text, 'x', sizeof text - 1);
+            text[sizeof text - 1] = '\0';
+            text[at] = (char)c;
+            put_wanted(wanted, c);
+            buf_init(&b, 1000);
+            struct json j = json_to(&b);
+            json_text(&j, NULL, text);
+            assert_int_equal(b.n, 2 + 19 + strlen(wanted));
+            assert_memory_equal(b.p + 1 + at, wanted, strlen(wanted));
+            assert_int_equal(b.p[b.n - 1], '"');
+            buf_clear(&b);
+        }
 }
 
 static void writes_every_integer(void **state) {
@@ -232,6 +262,7 @@ int main(void) {
         cmocka_unit_test(lone_surrogates_are_no_text),
         cmocka_unit_test(limits_and_unknown_fields),
         cmocka_unit_test(writes_what_it_reads),
+        cmocka_unit_test(escapes_what_must_be_at_each_place),
         cmocka_unit_test(writes_every_integer),
     };
     return cmocka_run_group_tests(tests, NULL, free_arena);
