@@ -81,7 +81,7 @@ UNIT_TESTS := \
 	ers_last_test ers_pushed_test ers_requests_test ers_inspect_text_test \
 	model_name_test model_ports_test model_target_test model_target_file_test \
 	model_endpoint_test model_observation_test model_certificate_test \
-	base_bytes_test base_text_test base_json_test base_zip_test base_file_test base_walk_test base_process_test \
+	base_bytes_test base_text_test base_json_test base_zip_test base_file_test base_walk_test base_thread_test base_process_test \
 	base_opt_test base_der_test base_ber_test base_oid_test base_ip_test \
 	http_pace_test http_reader_test http_target_test http_response_test http_server_test \
 	crypto_hash_test crypto_aead_test crypto_ecdh_test crypto_sodium_test crypto_key_test \
@@ -91,7 +91,7 @@ UNIT_TESTS := \
 	x509_request_test x509_crl_test x509_pq_test \
 	ca_profile_test ca_match_test ca_builtin_test \
 	auth_users_test auth_sessions_test auth_tokens_test auth_signature_test \
-	store_entry_test store_proofs_test store_log_test store_damage_test store_index_test store_plan_test store_signs_test store_inventory_test store_requests_test \
+	store_entry_test store_proofs_test store_log_test store_damage_test store_index_test store_plan_test store_readers_test store_signs_test store_inventory_test store_requests_test \
 	store_backup_test store_confirm_test store_seal_test import_read_test \
 	api_requests_test api_lines_test api_routes_test \
 	query_parse_test query_match_test \

@@ -13,8 +13,11 @@ struct mutex {
 struct cond {
     uv_cond_t uv;
 };
+/* Some systems let readers in as long as there are any. So who wants to write shuts the gate,
+ * and those who come to read wait behind it. */
 struct rwlock {
     uv_rwlock_t uv;
+    uv_mutex_t gate;
 };
 
 struct thread *thread_start(void (*run)(void *argument), void *argument) {
@@ -95,22 +98,29 @@ void cond_broadcast(struct cond *c) {
 
 struct rwlock *rwlock_open(void) {
     struct rwlock *l = malloc(sizeof *l);
-    if (l != NULL && uv_rwlock_init(&l->uv) != 0) {
-        free(l);
+    if (l == NULL)
         return NULL;
-    }
-    return l;
+    bool has_gate = uv_mutex_init(&l->gate) == 0;
+    if (has_gate && uv_rwlock_init(&l->uv) == 0)
+        return l;
+    if (has_gate)
+        uv_mutex_destroy(&l->gate);
+    free(l);
+    return NULL;
 }
 
 void rwlock_close(struct rwlock *l) {
     if (l == NULL)
         return;
     uv_rwlock_destroy(&l->uv);
+    uv_mutex_destroy(&l->gate);
     free(l);
 }
 
 void rwlock_read(struct rwlock *l) {
+    uv_mutex_lock(&l->gate);
     uv_rwlock_rdlock(&l->uv);
+    uv_mutex_unlock(&l->gate);
 }
 
 void rwlock_read_end(struct rwlock *l) {
@@ -118,7 +128,9 @@ void rwlock_read_end(struct rwlock *l) {
 }
 
 void rwlock_write(struct rwlock *l) {
+    uv_mutex_lock(&l->gate);
     uv_rwlock_wrlock(&l->uv);
+    uv_mutex_unlock(&l->gate);
 }
 
 void rwlock_write_end(struct rwlock *l) {

@@ -30,7 +30,8 @@ bool cond_wait_ms(struct cond *c, struct mutex *m, uint64_t ms); /* false: time 
 void cond_signal(struct cond *c);
 void cond_broadcast(struct cond *c);
 
-/* Many readers or one writer. */
+/* Many readers or one writer. Who waits to write goes before those who come to read after it: so
+ * a thread that reads must not ask to read again. */
 struct rwlock *rwlock_open(void);
 void rwlock_close(struct rwlock *l);
 void rwlock_read(struct rwlock *l);

@@ -191,11 +191,11 @@ void inventory_count(struct inventory *inv, int64_t now_ms, int64_t quiet_after_
 /* ---- Certificates of agents ---- */
 
 /* A certificate counts once an agent, at however many places it was seen. */
-static void count_sighters(const struct state *s, uint32_t cert, uint32_t *marks,
+static void count_sighters(const struct state *s, uint32_t cert, uint32_t agents, uint32_t *marks,
                            uint64_t *totals) {
     for (uint32_t i = state_cert(s, cert)->sightings; i != ROWS_NONE;) {
         const struct state_sighting *g = state_sighting(s, i);
-        if (g->agent != ROWS_NONE && marks[g->agent] != cert + 1) {
+        if (g->agent < agents && marks[g->agent] != cert + 1) {
             marks[g->agent] = cert + 1;
             totals[g->agent]++;
         }
@@ -209,15 +209,18 @@ enum err inventory_agents_certificates(struct inventory *inv, const struct inven
     enum err code = ERR_OK;
     if (!inventory_lock(inv, f))
         return ERR_MEMORY;
-    uint32_t *marks = calloc(s->agents.n + 1, sizeof *marks);
-    uint64_t *totals = calloc(s->agents.n + 1, sizeof *totals);
+    uint32_t all = s->agents.n, certs = s->certs.n, looked = 0; /* what comes later counts later */
+    uint32_t *marks = calloc(all + 1, sizeof *marks);
+    uint64_t *totals = calloc(all + 1, sizeof *totals);
     if (marks == NULL || totals == NULL)
-        code = fault_set(f, ERR_MEMORY, "agents", "%u", (unsigned)s->agents.n);
-    for (uint32_t cert = 0; code == ERR_OK && cert < s->certs.n; cert++)
-        count_sighters(s, cert, marks, totals);
+        code = fault_set(f, ERR_MEMORY, "agents", "%u", (unsigned)all);
+    for (uint32_t cert = 0; code == ERR_OK && cert < certs; cert++) {
+        count_sighters(s, cert, all, marks, totals);
+        (void)inventory_breathe(inv, &looked);
+    }
     for (size_t i = 0; code == ERR_OK && i < n; i++) {
         uint32_t at = table_find(&s->by_agent, agents[i].id);
-        counts[i] = at != ROWS_NONE ? totals[at] : 0;
+        counts[i] = at < all ? totals[at] : 0;
     }
     inventory_unlock(inv);
     free(marks);

@@ -7,11 +7,13 @@
 enum { DAY_S = 86400, WEEK_S = 7 * DAY_S };
 
 struct counting {
+    struct inventory *inv;
     const struct state *s;
     struct where where;
     enum inventory_group by;
-    uint64_t *counts; /* by word, or by agent */
-    uint32_t *marks;  /* by agent: the certificate that was counted last, + 1 */
+    uint64_t *counts;       /* by word, or by agent */
+    uint32_t *marks;        /* by agent: the certificate that was counted last, + 1 */
+    uint32_t certs, agents; /* there were at the begin: what comes later is not counted */
     struct inventory_groups *out;
 };
 
@@ -52,7 +54,7 @@ static void count_agents(struct counting *k, uint32_t cert) {
     for (uint32_t i = state_cert(k->s, cert)->sightings; i != ROWS_NONE;
          i = state_sighting(k->s, i)->next_of_cert) {
         uint32_t agent = state_sighting(k->s, i)->agent;
-        if (agent == ROWS_NONE || k->marks[agent] == cert + 1)
+        if (agent >= k->agents || k->marks[agent] == cert + 1)
             continue;
         k->marks[agent] = cert + 1;
         k->counts[agent]++;
@@ -93,16 +95,21 @@ static bool count_known(struct counting *k) {
 
 static void count_all(struct counting *k) {
     struct plan plan;
+    uint32_t looked = 0;
     if (count_known(k))
         return;
     if (plan_open(&plan, k->s, k->where.q, ROWS_NONE, k->s->certs.n)) {
-        for (uint32_t i = plan_next(&plan, 0); i != ROWS_NONE; i = plan_next(&plan, i + 1))
+        for (uint32_t i = plan_next(&plan, 0); i != ROWS_NONE; i = plan_next(&plan, i + 1)) {
             count_one(k, i, plan.is_exact);
+            (void)inventory_breathe(k->inv, &looked);
+        }
         plan_close(&plan);
         return;
     }
-    for (uint32_t i = 0; i < k->s->certs.n; i++)
+    for (uint32_t i = 0; i < k->certs; i++) {
         count_one(k, i, false);
+        (void)inventory_breathe(k->inv, &looked);
+    }
 }
 
 /* What qsort compares: a count and where it stands. */
@@ -149,9 +156,10 @@ static enum err rank(struct counting *k, uint32_t n, size_t limit, struct arena 
 
 static enum err group(struct counting *k, int64_t now_s, size_t limit, struct arena *a,
                       struct fault *f) {
-    uint32_t agents = k->s->agents.n, words = k->s->words.n;
-    uint32_t n = k->by == INVENTORY_PER_AGENT ? agents : words;
+    uint32_t n = k->by == INVENTORY_PER_AGENT ? k->s->agents.n : k->s->words.n;
     enum err code = ERR_OK;
+    k->certs = k->s->certs.n;
+    k->agents = k->s->agents.n;
     if (k->by == INVENTORY_PER_WEEK) {
         k->out->rows = arena_array(a, INVENTORY_WEEKS + 2, sizeof *k->out->rows);
         if (k->out->rows == NULL)
@@ -161,7 +169,7 @@ static enum err group(struct counting *k, int64_t now_s, size_t limit, struct ar
         return ERR_OK;
     }
     k->counts = calloc(n + (size_t)1, sizeof *k->counts);
-    k->marks = calloc(agents + (size_t)1, sizeof *k->marks);
+    k->marks = calloc(k->agents + (size_t)1, sizeof *k->marks);
     if (k->counts == NULL || k->marks == NULL) {
         code = fault_set(f, ERR_MEMORY, "groups", "%u", (unsigned)n);
     } else {
@@ -176,7 +184,7 @@ static enum err group(struct counting *k, int64_t now_s, size_t limit, struct ar
 enum err inventory_certs_group(struct inventory *inv, const struct query *where,
                                enum inventory_group by, int64_t now_s, size_t limit,
                                struct arena *a, struct inventory_groups *out, struct fault *f) {
-    struct counting k = {.s = &inv->state, .by = by, .out = out};
+    struct counting k = {.inv = inv, .s = &inv->state, .by = by, .out = out};
     memset(out, 0, sizeof *out);
     if (!inventory_lock_plan(inv, &inv->state.certs_by_end, f))
         return f->code;

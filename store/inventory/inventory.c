@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { BREATH_ROWS = 2048 }; /* of some hundred nanoseconds each */
+
 /* ---- Locks ---- */
 
 static bool refuse_broken(struct fault *f) {
@@ -21,6 +23,15 @@ bool inventory_lock(struct inventory *inv, struct fault *f) {
 
 void inventory_unlock(struct inventory *inv) {
     rwlock_read_end(inv->lock);
+}
+
+bool inventory_breathe(struct inventory *inv, uint32_t *rows) {
+    if (++*rows < inv->breath)
+        return false;
+    *rows = 0;
+    rwlock_read_end(inv->lock);
+    rwlock_read(inv->lock);
+    return true;
 }
 
 /* What comes in between the two locks is not in the order yet: the next page has it. */
@@ -87,6 +98,7 @@ static struct inventory *inventory_new(const struct env *env, struct fault *f) {
         return NULL;
     }
     inv->env = *env;
+    inv->breath = BREATH_ROWS;
     state_init(&inv->state, env);
     arena_init(&inv->care.arena, 1 << 16);
     inv->lock = rwlock_open();

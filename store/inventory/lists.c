@@ -21,7 +21,8 @@ struct list {
     const struct rows *rows;
     struct where where;
     bool has_filter;
-    uint32_t agent; /* ROWS_NONE: any */
+    uint32_t agent;  /* ROWS_NONE: any */
+    uint32_t looked; /* inventory_breathe */
     bool (*takes)(struct list *l, uint32_t row);
 };
 
@@ -111,23 +112,43 @@ static bool is_by_dates_alone(const struct list *l, const struct order *o) {
            (q->where == NULL || plan_is_of_dates(q->where)) && (q->where != NULL || q->has_ends);
 }
 
+/* A walk over the rows of an order, in the direction asked for; others may change the state
+ * between two rows, and rows may come into the order. */
+struct walk {
+    struct list *l;
+    const struct order *o;
+    size_t start, i; /* the page begins at `start`; the next place */
+    struct part part;
+};
+
+static void walk_goes_on(struct walk *w, uint32_t row) {
+    w->i++;
+    if (!inventory_breathe(w->l->inv, &w->l->looked))
+        return;
+    size_t place = order_place(w->o, row);
+    w->i = w->l->q->descending ? w->o->n - place : place + 1;
+    w->part = dates_part(w->l, w->o);
+    (void)!find_start(w->l, w->o, &w->start, NULL); /* rows stay, so the cursor's does */
+}
+
 /* The rows of the page into picked[0..limit], one more than asked to know whether
  * another page follows. Without a filter only the page is looked at. */
 static size_t pick_all(struct list *l, const struct order *o, size_t start, size_t limit,
                        uint32_t *picked, uint64_t *total) {
+    struct walk w = {l, o, start, start, dates_part(l, o)};
     size_t n = 0;
     bool has_filter = l->has_filter && !is_by_dates_alone(l, o);
     bool is_counted = has_filter && !l->q->uncounted;
-    struct part part = dates_part(l, o);
-    *total = is_counted ? 0 : l->q->uncounted ? o->n : part.to - part.from;
-    size_t i = is_counted || part.from > start ? part.from : start;
-    for (; i < part.to && (is_counted || n <= limit); i++) {
-        uint32_t row = row_at(l, o, i);
-        if (has_filter && !l->takes(l, row))
-            continue;
-        *total += is_counted;
-        if (i >= start && n <= limit)
+    *total = is_counted ? 0 : l->q->uncounted ? o->n : w.part.to - w.part.from;
+    if (is_counted || w.part.from > start)
+        w.i = w.part.from;
+    while (w.i < w.part.to && (is_counted || n <= limit)) {
+        uint32_t row = row_at(l, o, w.i);
+        bool is_taken = !has_filter || l->takes(l, row);
+        *total += is_counted && is_taken;
+        if (is_taken && w.i >= w.start && n <= limit)
             picked[n++] = row;
+        walk_goes_on(&w, row);
     }
     return n;
 }
@@ -137,13 +158,17 @@ static int compare_places(const void *a, const void *b) {
     return x < y ? -1 : x > y;
 }
 
-/* The same from a set of few: each one's place in the order is looked up. */
-static size_t pick_few(const struct list *l, const struct order *o, const struct plan *p,
-                       size_t start, size_t limit, uint32_t *picked) {
+/* The same from a set of few: each one's place in the order is looked up. One that came while
+ * the order was made has none yet. */
+static size_t pick_few(const struct list *l, const struct order *o, struct plan *p, size_t start,
+                       size_t limit, uint32_t *picked) {
     size_t places[FEW], found = 0, n = 0;
     for (uint32_t i = plan_next(p, 0); i != ROWS_NONE && found < FEW; i = plan_next(p, i + 1)) {
         size_t place = order_place(o, i);
-        places[found++] = l->q->descending ? o->n - 1 - place : place;
+        if (place == o->n)
+            plan_remove(p, i);
+        else
+            places[found++] = l->q->descending ? o->n - 1 - place : place;
     }
     qsort(places, found, sizeof *places, compare_places);
     for (size_t i = 0; i < found && n <= limit; i++)
@@ -152,23 +177,39 @@ static size_t pick_few(const struct list *l, const struct order *o, const struct
     return n;
 }
 
+/* Takes out of the set what does not match. */
+static void cut(struct list *l, struct plan *p) {
+    for (uint32_t i = plan_next(p, 0); i != ROWS_NONE; i = plan_next(p, i + 1)) {
+        if (!l->takes(l, i))
+            plan_remove(p, i);
+        (void)inventory_breathe(l->inv, &l->looked);
+    }
+}
+
 /* The same from a set: it is cut down to what matches, which is also the total. */
 static size_t pick_planned(struct list *l, const struct order *o, struct plan *p, size_t start,
                            size_t limit, uint32_t *picked, uint64_t *total) {
     bool is_exact = p->is_exact && !l->q->served_only && !l->q->has_ends;
     bool is_cut = is_exact || !l->q->uncounted || p->n <= FEW;
     size_t n = 0;
-    for (uint32_t i = plan_next(p, 0); i != ROWS_NONE && is_cut && !is_exact;
-         i = plan_next(p, i + 1))
-        if (!l->takes(l, i))
-            plan_remove(p, i);
+    if (is_cut && !is_exact) {
+        cut(l, p);
+        (void)!find_start(l, o, &start, NULL);
+    }
+    if (is_cut && p->n <= FEW) {
+        n = pick_few(l, o, p, start, limit, picked);
+        *total = p->n;
+        return n;
+    }
     *total = p->n;
-    if (is_cut && p->n <= FEW)
-        return pick_few(l, o, p, start, limit, picked);
-    for (size_t i = start; i < o->n && n <= limit; i++) {
-        uint32_t row = row_at(l, o, i);
+    struct walk w = {
+        l, o, start, start, {0, o->n}
+    };
+    while (w.i < o->n && n <= limit) {
+        uint32_t row = row_at(l, o, w.i);
         if (plan_has(p, row) && (is_cut || l->takes(l, row)))
             picked[n++] = row;
+        walk_goes_on(&w, row);
     }
     return n;
 }

@@ -48,7 +48,7 @@ uint32_t plan_next(const struct plan *p, uint32_t from) {
 }
 
 bool plan_has(const struct plan *p, uint32_t row) {
-    return (p->bits[row / 64] >> row % 64 & 1) != 0;
+    return row < p->rows && (p->bits[row / 64] >> row % 64 & 1) != 0;
 }
 
 void plan_remove(struct plan *p, uint32_t row) {
@@ -509,7 +509,7 @@ static void add_node(struct plan *p, const struct query_node *n) {
 
 bool plan_open(struct plan *p, const struct state *s, const struct query *q, uint32_t agent,
                size_t most) {
-    *p = (struct plan){.s = s, .begin = s->certs.n};
+    *p = (struct plan){.s = s, .rows = s->certs.n, .begin = s->certs.n};
     size_t by_query = q != NULL ? count_node(p, q->root) : any_row;
     size_t by_agent = agent != ROWS_NONE ? take_agent(p, agent, false) : any_row;
     if (by_query > most && by_agent > most)

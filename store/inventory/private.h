@@ -39,6 +39,7 @@ struct inventory {
     struct mutex *reading;
     int64_t until_ms, last_ms; /* reading: entries up to until_ms; the last one of them */
     struct rwlock *lock;       /* guards state, map and broken */
+    uint32_t breath;           /* rows looked at before others are let in */
     struct state state;
     struct care care;
     bool broken;           /* no memory while applying: the state is no longer the log's */
@@ -114,6 +115,11 @@ enum err inventory_confirm(struct inventory *inv, struct change *c,
 /* Locks for reading; false (and not locked) where the state is broken. */
 bool inventory_lock(struct inventory *inv, struct fault *f);
 void inventory_unlock(struct inventory *inv);
+/* To be called at each row of a long look: every `breath` rows it lets go of the lock for a moment,
+ * so that a commit waits for a part of a millisecond and not for the whole look. True where it
+ * did: rows and the texts of rows may have moved, orders have more; what is at an index is not
+ * another. *rows is the caller's count, 0 at first. */
+bool inventory_breathe(struct inventory *inv, uint32_t *rows);
 /* The same with the orders brought up to date (certificates' or endpoints'). */
 bool inventory_lock_order(struct inventory *inv, struct order *o, struct fault *f);
 
@@ -164,6 +170,7 @@ bool where_service(struct where *w, const uint8_t id[INVENTORY_ID_SIZE]);
 struct plan {
     const struct state *s;
     uint64_t *bits;
+    uint32_t rows;       /* it was made of: later ones are not in it */
     uint32_t begin, end; /* none lie before or from there on */
     size_t n;
     bool is_exact; /* the query holds for each: nobody needs to look */
