@@ -29,7 +29,7 @@ VERSION := $(shell cat VERSION)
 
 # ---- what there is ---------------------------------------------------------
 
-BASE := bytes buf arena err clock text json zip thread env file walk process opt der ber oid ip $(if $(filter windows-%,$(TARGET)),os_win32,os_posix)
+BASE := bytes buf arena err clock text json zip crc_x86 thread env file walk process opt der ber oid ip $(if $(filter windows-%,$(TARGET)),os_win32,os_posix)
 CRYPTO := hash sha_x86 aead ecdh sodium key verify rc2 pbe_kdf pbe
 X509 := time name general_name details key key_file extension cert request crl deviation host pem container pkcs7 pkcs12 pkcs12_write jks path chain extension_write write
 TLS := suites names hello message schedule record harvest

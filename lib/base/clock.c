@@ -37,17 +37,18 @@ static int64_t floor_divide(int64_t a, int64_t b) {
 
 struct civil clock_to_civil(int64_t unix_s) {
     int64_t days = floor_divide(unix_s, 86400), of_day = unix_s - days * 86400;
-    int64_t z = days + 719468, era = floor_divide(z, 146097), day_of_era = z - era * 146097;
-    int64_t year_of_era =
+    int64_t z = days + 719468, era = floor_divide(z, 146097);
+    uint32_t day_of_era = (uint32_t)(z - era * 146097), second = (uint32_t)of_day;
+    uint32_t year_of_era =
         (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-    int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    int64_t month = (5 * day_of_year + 2) / 153; /* from March */
+    uint32_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    uint32_t month = (5 * day_of_year + 2) / 153; /* from March */
     struct civil c = {
-        .month = (unsigned)(month < 10 ? month + 3 : month - 9),
-        .day = (unsigned)(day_of_year - (153 * month + 2) / 5 + 1),
-        .hour = (unsigned)(of_day / 3600),
-        .minute = (unsigned)(of_day / 60 % 60),
-        .second = (unsigned)(of_day % 60),
+        .month = month < 10 ? month + 3 : month - 9,
+        .day = day_of_year - (153 * month + 2) / 5 + 1,
+        .hour = second / 3600,
+        .minute = second / 60 % 60,
+        .second = second % 60,
     };
     c.year = year_of_era + era * 400 + (c.month <= 2);
     return c;
@@ -55,9 +56,9 @@ struct civil clock_to_civil(int64_t unix_s) {
 
 static const int64_t first_s = -62167219200, last_s = 253402300799;
 
-static void put_digits(char *out, unsigned width, unsigned n) {
-    for (; width > 0; n /= 10)
-        out[--width] = (char)('0' + n % 10);
+static void put_two(char *out, unsigned n) {
+    out[0] = (char)('0' + n / 10);
+    out[1] = (char)('0' + n % 10);
 }
 
 /* By hand: it stands in every line of every scan, and printf is slow. */
@@ -68,12 +69,13 @@ const char *clock_write(int64_t unix_s, char out[CLOCK_TEXT_MAX]) {
         return out;
     struct civil c = clock_to_civil(unix_s);
     memcpy(out, form, sizeof form);
-    put_digits(out, 4, (unsigned)c.year);
-    put_digits(out + 5, 2, c.month);
-    put_digits(out + 8, 2, c.day);
-    put_digits(out + 11, 2, c.hour);
-    put_digits(out + 14, 2, c.minute);
-    put_digits(out + 17, 2, c.second);
+    put_two(out, (unsigned)c.year / 100);
+    put_two(out + 2, (unsigned)c.year % 100);
+    put_two(out + 5, c.month);
+    put_two(out + 8, c.day);
+    put_two(out + 11, c.hour);
+    put_two(out + 14, c.minute);
+    put_two(out + 17, c.second);
     return out;
 }
 

@@ -17,31 +17,6 @@ struct json json_to(struct buf *out) {
     return (struct json){.out = out};
 }
 
-static bool is_plain(uint8_t c) {
-    return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
-}
-
-/* Whether one of eight bytes is none that stands for itself: the highest bit of a byte is set
- * where it is below 0x20, above 0x7e, or one of the two characters. */
-static bool has_special(const uint8_t *p) {
-    const uint64_t ones = UINT64_MAX / 255, high = ones << 7;
-    uint64_t v;
-    memcpy(&v, p, sizeof v);
-    uint64_t quote = v ^ ones * '"', slash = v ^ ones * '\\';
-    uint64_t low = (v - ones * 0x20) | (quote - ones) | (slash - ones);
-    return ((low | v | (v + ones)) & high) != 0;
-}
-
-/* How many bytes stand for themselves; most strings are nothing else. */
-static size_t plain_run(struct bytes text) {
-    size_t n = 0;
-    while (text.n - n >= 8 && !has_special(text.p + n))
-        n += 8;
-    while (n < text.n && is_plain(text.p[n]))
-        n++;
-    return n;
-}
-
 static void put_control(struct buf *out, uint32_t v) {
     static const char digits[] = "0123456789abcdef";
     const char *short_form = strchr("n\nr\rt\t", (int)v);
@@ -54,7 +29,7 @@ static void put_control(struct buf *out, uint32_t v) {
 static void put_escaped(struct buf *out, struct bytes text) {
     struct cur c = cur_open(text);
     for (;;) {
-        buf_put(out, cur_take(&c, plain_run(c.rest)));
+        buf_put(out, cur_take(&c, text_plain(c.rest, '"', '\\')));
         if (c.rest.n == 0)
             break;
         struct bytes from = c.rest;
@@ -72,7 +47,7 @@ static void put_escaped(struct buf *out, struct bytes text) {
 
 static void put_string(struct buf *out, struct bytes text) {
     buf_u8(out, '"');
-    if (plain_run(text) == text.n)
+    if (text_plain(text, '"', '\\') == text.n)
         buf_put(out, text);
     else
         put_escaped(out, text);
@@ -88,20 +63,6 @@ static void begin_value(struct json *j, const char *key) {
         put_string(j->out, bytes_text(key));
         buf_u8(j->out, ':');
     }
-}
-
-/* printf takes longer than all the rest of a line. */
-static void put_integer(struct buf *out, int64_t n) {
-    char digits[20];
-    size_t at = sizeof digits;
-    uint64_t left = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
-    do {
-        digits[--at] = (char)('0' + left % 10);
-        left /= 10;
-    } while (left > 0);
-    if (n < 0)
-        buf_u8(out, '-');
-    buf_put(out, bytes_of(digits + at, sizeof digits - at));
 }
 
 static void open_level(struct json *j, const char *key, char opening) {
@@ -142,7 +103,7 @@ void json_text(struct json *j, const char *key, const char *text) {
 
 void json_int(struct json *j, const char *key, int64_t n) {
     begin_value(j, key);
-    put_integer(j->out, n);
+    number_put(j->out, n);
 }
 
 void json_bool(struct json *j, const char *key, bool v) {

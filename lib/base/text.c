@@ -101,9 +101,41 @@ static bool is_deceptive(uint32_t v) {
     return false;
 }
 
+/* Sixteen bytes at once; the compiler makes of it what the processor has. */
+typedef uint8_t block __attribute__((vector_size(16)));
+
+static bool is_plain(uint8_t c, uint8_t not_a, uint8_t not_b) {
+    return c >= 0x20 && c <= 0x7e && c != not_a && c != not_b;
+}
+
+static bool all_plain(const uint8_t *p, uint8_t not_a, uint8_t not_b) {
+    block v;
+    uint64_t halves[2];
+    memcpy(&v, p, sizeof v);
+    block bad = (block)(v - 0x20 > 0x5e) | (block)(v == not_a) | (block)(v == not_b);
+    memcpy(halves, &bad, sizeof bad);
+    return (halves[0] | halves[1]) == 0;
+}
+
+size_t text_plain(struct bytes b, uint8_t not_a, uint8_t not_b) {
+    size_t n = 0;
+    while (b.n - n >= sizeof(block) && all_plain(b.p + n, not_a, not_b))
+        n += sizeof(block);
+    /* What is left is looked at together with some that has been. */
+    bool is_rest = n > 0 && b.n - n < sizeof(block);
+    if (is_rest && all_plain(b.p + b.n - sizeof(block), not_a, not_b))
+        return b.n;
+    while (n < b.n && is_plain(b.p[n], not_a, not_b))
+        n++;
+    return n;
+}
+
 void text_escape(struct buf *out, struct bytes b) {
     struct cur c = cur_open(b);
-    while (c.rest.n > 0) {
+    for (;;) {
+        buf_put(out, cur_take(&c, text_plain(c.rest, 0, 0)));
+        if (c.rest.n == 0)
+            return;
         struct bytes from = c.rest;
         uint32_t v = utf8_take(&c);
         if (v == UINT32_MAX)
@@ -117,8 +149,26 @@ void text_escape(struct buf *out, struct bytes b) {
 
 static const char hex_digits[] = "0123456789abcdef";
 
+/* The digits of sixteen bytes. */
+static void write_block(char *out, const uint8_t *p) {
+    block v;
+    memcpy(&v, p, sizeof v);
+    block high = v >> 4, low = v & 15;
+    high += '0' + ((block)(high > 9) & ('a' - '0' - 10));
+    low += '0' + ((block)(low > 9) & ('a' - '0' - 10));
+    block first =
+        __builtin_shufflevector(high, low, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    block second = __builtin_shufflevector(high, low, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29,
+                                           14, 30, 15, 31);
+    memcpy(out, &first, sizeof first);
+    memcpy(out + sizeof first, &second, sizeof second);
+}
+
 void hex_write(char *out, struct bytes b) {
-    for (size_t i = 0; i < b.n; i++) {
+    size_t i = 0;
+    for (; b.n - i >= sizeof(block); i += sizeof(block))
+        write_block(out + 2 * i, b.p + i);
+    for (; i < b.n; i++) {
         out[2 * i] = hex_digits[b.p[i] >> 4];
         out[2 * i + 1] = hex_digits[b.p[i] & 15];
     }
@@ -261,6 +311,20 @@ bool number_read(struct bytes text, uint64_t max, uint64_t *out) {
     return true;
 }
 
+/* printf takes longer than all the rest of a line. */
+void number_put(struct buf *out, int64_t n) {
+    char digits[20];
+    size_t at = sizeof digits;
+    uint64_t left = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
+    do {
+        digits[--at] = (char)('0' + left % 10);
+        left /= 10;
+    } while (left > 0);
+    if (n < 0)
+        buf_u8(out, '-');
+    buf_put(out, bytes_of(digits + at, sizeof digits - at));
+}
+
 char ascii_lower(char c) {
     return c >= 'A' && c <= 'Z' ? (char)(c + 'a' - 'A') : c;
 }
@@ -309,9 +373,6 @@ const char *number_grouped(uint64_t n, char out[28]) {
 }
 
 /* ---- Searching ---- */
-
-/* Sixteen bytes at once; the compiler makes of it what the processor has. */
-typedef uint8_t block __attribute__((vector_size(16)));
 
 struct wanted {
     block byte, fold; /* what a byte is to be once `fold` is or-ed to it */

@@ -15,6 +15,9 @@ uint32_t utf8_take(struct cur *c);
  * bytes become \xNN or \u{NNNN}; a backslash stays as it is. */
 void text_escape(struct buf *out, struct bytes b);
 
+/* How many bytes from the begin are printable ASCII (20 to 7E) and neither a nor b. */
+size_t text_plain(struct bytes b, uint8_t not_a, uint8_t not_b);
+
 void hex_put(struct buf *out, struct bytes b); /* lower case */
 void hex_write(char *out, struct bytes b);     /* 2n characters and a NUL */
 /* Exactly out_n bytes from 2*out_n digits of either case. */
@@ -38,6 +41,8 @@ size_t text_find(struct bytes in, size_t from, struct bytes lower);
 char ascii_lower(char c);
 bool ascii_is_digit(uint8_t c);
 bool ascii_is_alnum(uint8_t c);
+
+void number_put(struct buf *out, int64_t n); /* decimal */
 
 /* Edit distance up to 3 (4 means more): for "did you mean". */
 unsigned text_distance(const char *a, const char *b);

@@ -9,7 +9,7 @@
 void cells_init(struct cells *c, enum cells_form form, struct buf *out, struct buf *spare,
                 bool excel) {
     *c = (struct cells){.form = form, .out = out, .spare = spare};
-    c->csv = csv_to(out, spare, excel);
+    c->csv = csv_to(out, excel);
 }
 
 void html_text(struct buf *out, struct buf *spare, struct bytes text) {
@@ -155,16 +155,7 @@ void cells_lines(struct cells *c, struct bytes lines) {
             json_bytes(&c->json, NULL, cur_until(&cur, '\n'));
         json_end(&c->json, ']');
     } else {
-        struct buf joined;
-        buf_init(&joined, lines.n + 1);
-        buf_put(&joined, lines);
-        for (size_t i = 0; i < joined.n; i++)
-            if (joined.p[i] == '\n')
-                joined.p[i] = ' ';
-        if (joined.err != ERR_OK && c->out->err == ERR_OK)
-            c->out->err = joined.err;
-        csv_bytes(&c->csv, buf_bytes(&joined));
-        buf_clear(&joined);
+        csv_lines(&c->csv, lines);
     }
 }
 

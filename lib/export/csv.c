@@ -1,13 +1,12 @@
 /* The CSV writer. See csv.h. */
 #include "export/csv.h"
 
-#include "base/clock.h"
 #include "base/text.h"
 
 #include <string.h>
 
-struct csv csv_to(struct buf *out, struct buf *spare, bool excel) {
-    return (struct csv){.out = out, .spare = spare, .excel = excel};
+struct csv csv_to(struct buf *out, bool excel) {
+    return (struct csv){.out = out, .excel = excel};
 }
 
 void csv_start(struct csv *c) {
@@ -21,42 +20,50 @@ static void next_cell(struct csv *c) {
     c->has_cell = true;
 }
 
-/* Looked at before the escaping, which hides a tab, and after it, since what begins
- * with a control character begins with a backslash then. */
+/* A tab is looked for too: it is escaped only later. */
 static bool is_formula(struct bytes text) {
     return text.n > 0 && memchr("=+-@\t\r", text.p[0], 6) != NULL;
 }
 
-static void put_quoted(struct csv *c, struct bytes text, bool guard) {
-    buf_u8(c->out, '"');
-    if (guard)
-        buf_u8(c->out, '\'');
-    while (text.n > 0) {
-        size_t quote = bytes_find(text, bytes_text("\""));
-        size_t n = quote == SIZE_MAX ? text.n : quote + 1;
-        buf_put(c->out, bytes_part(text, 0, n));
-        if (quote != SIZE_MAX)
-            buf_u8(c->out, '"');
-        text = bytes_part(text, n, text.n);
+static bool has(struct bytes text, char c) {
+    return text.n > 0 && (text.p[0] == (uint8_t)c || memchr(text.p, c, text.n) != NULL);
+}
+
+/* Nothing that is escaped becomes a comma or a quote. */
+static void put(struct csv *c, struct bytes text, char blank) {
+    bool guard = c->excel && is_formula(text);
+    size_t plain = text_plain(text, ',', '"');
+    struct cur cur = cur_open(text);
+    next_cell(c);
+    if (plain == text.n && !guard) {
+        buf_put(c->out, text);
+        return;
     }
-    buf_u8(c->out, '"');
+    struct bytes left = bytes_part(text, plain, text.n);
+    bool quote = guard || has(left, ',') || has(left, '"');
+    if (quote)
+        buf_text(c->out, guard ? "\"'" : "\"");
+    for (;;) {
+        buf_put(c->out, cur_take(&cur, text_plain(cur.rest, '"', '"')));
+        if (cur.rest.n == 0)
+            break;
+        size_t n = 0;
+        while (n < cur.rest.n && cur.rest.p[n] != '"' && cur.rest.p[n] != (uint8_t)blank)
+            n++;
+        text_escape(c->out, cur_take(&cur, n));
+        if (cur.rest.n > 0)
+            buf_text(c->out, cur_u8(&cur) == '"' ? "\"\"" : " ");
+    }
+    if (quote)
+        buf_u8(c->out, '"');
 }
 
 void csv_bytes(struct csv *c, struct bytes text) {
-    bool guard = c->excel && is_formula(text);
-    next_cell(c);
-    buf_reset(c->spare);
-    text_escape(c->spare, text);
-    if (c->spare->err != ERR_OK && c->out->err == ERR_OK)
-        c->out->err = c->spare->err;
-    struct bytes safe = buf_bytes(c->spare);
-    bool quote = guard;
-    for (size_t i = 0; i < safe.n && !quote; i++)
-        quote = safe.p[i] == '"' || safe.p[i] == ',' || safe.p[i] == '\n' || safe.p[i] == '\r';
-    if (quote)
-        put_quoted(c, safe, guard);
-    else
-        buf_put(c->out, safe);
+    put(c, text, '"');
+}
+
+void csv_lines(struct csv *c, struct bytes lines) {
+    put(c, lines, '\n');
 }
 
 void csv_text(struct csv *c, const char *text) {
@@ -70,18 +77,21 @@ void csv_hex(struct csv *c, struct bytes b) {
 
 void csv_int(struct csv *c, int64_t n) {
     next_cell(c);
-    buf_printf(c->out, "%lld", (long long)n);
+    number_put(c->out, n);
 }
 
 void csv_bool(struct csv *c, bool v) {
     next_cell(c);
-    buf_text(c->out, v ? "true" : "false");
+    buf_put(c->out, v ? bytes_of("true", 4) : bytes_of("false", 5));
 }
 
 void csv_time(struct csv *c, int64_t unix_s) {
-    char text[CLOCK_TEXT_MAX];
     next_cell(c);
-    buf_text(c->out, clock_write(unix_s, text));
+    if (!c->has_moment || c->moment_s != unix_s)
+        clock_write(unix_s, c->moment);
+    c->has_moment = true;
+    c->moment_s = unix_s;
+    buf_text(c->out, c->moment);
 }
 
 void csv_empty(struct csv *c) {
@@ -89,6 +99,6 @@ void csv_empty(struct csv *c) {
 }
 
 void csv_end(struct csv *c) {
-    buf_text(c->out, "\r\n");
+    buf_put(c->out, bytes_of("\r\n", 2));
     c->has_cell = false;
 }

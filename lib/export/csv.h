@@ -13,19 +13,22 @@
 #define EXPORT_CSV_H
 
 #include "base/buf.h"
+#include "base/clock.h"
 
 struct csv {
     struct buf *out;
     bool excel, has_cell;
-    struct buf *spare; /* for one cell */
+    bool has_moment; /* the one written last: those of a row are often the same */
+    int64_t moment_s;
+    char moment[CLOCK_TEXT_MAX];
 };
 
-/* Both buffers are the caller's. */
-struct csv csv_to(struct buf *out, struct buf *spare, bool excel);
-void csv_start(struct csv *c); /* once, before the first row */
+struct csv csv_to(struct buf *out, bool excel); /* the buffer is the caller's */
+void csv_start(struct csv *c);                  /* once, before the first row */
 
 void csv_bytes(struct csv *c, struct bytes text);
-void csv_text(struct csv *c, const char *text); /* NULL: empty */
+void csv_lines(struct csv *c, struct bytes lines); /* one cell: a blank for each line feed */
+void csv_text(struct csv *c, const char *text);    /* NULL: empty */
 void csv_hex(struct csv *c, struct bytes b);
 void csv_int(struct csv *c, int64_t n);
 void csv_bool(struct csv *c, bool v);         /* true, false */

@@ -141,6 +141,25 @@ static void escapes_what_deceives(void **state) {
     buf_clear(&b);
 }
 
+/* Of every length around the 16 bytes that are looked at together, with the stop at every place. */
+static void plain_text_ends_where_it_does(void **state) {
+    (void)state;
+    static const uint8_t stops[] = {0, 0x1f, 0x7f, 0x80, 0xff, '"', ','};
+    uint8_t text[40] = {0};
+    for (size_t n = 0; n <= sizeof text; n++) {
+        for (size_t i = 0; i < n; i++)
+            text[i] = (uint8_t)(i % 3 == 0 ? 0x20 : i % 3 == 1 ? 0x7e : 'a');
+        assert_int_equal(text_plain(bytes_of(text, n), '"', ','), n);
+        for (size_t i = 0; i < n; i++)
+            for (size_t k = 0; k < COUNT_OF(stops); k++) {
+                uint8_t was = text[i];
+                text[i] = stops[k];
+                assert_int_equal(text_plain(bytes_of(text, n), '"', ','), i);
+                text[i] = was;
+            }
+    }
+}
+
 static void numbers_and_distances(void **state) {
     (void)state;
     uint64_t n = 0;
@@ -282,12 +301,19 @@ static void texts_are_found(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(base64_vectors),          cmocka_unit_test(base64_refuses),
-        cmocka_unit_test(base64_of_any_shape),     cmocka_unit_test(hex_both_ways),
-        cmocka_unit_test(utf8_is_strict),          cmocka_unit_test(escapes_what_deceives),
-        cmocka_unit_test(numbers_and_distances),   cmocka_unit_test(texts_are_found),
-        cmocka_unit_test(moments_of_the_calendar), cmocka_unit_test(refuses_moments_that_are_none),
-        cmocka_unit_test(days_and_durations),      cmocka_unit_test(every_error_has_its_row),
+        cmocka_unit_test(base64_vectors),
+        cmocka_unit_test(base64_refuses),
+        cmocka_unit_test(base64_of_any_shape),
+        cmocka_unit_test(hex_both_ways),
+        cmocka_unit_test(utf8_is_strict),
+        cmocka_unit_test(escapes_what_deceives),
+        cmocka_unit_test(plain_text_ends_where_it_does),
+        cmocka_unit_test(numbers_and_distances),
+        cmocka_unit_test(texts_are_found),
+        cmocka_unit_test(moments_of_the_calendar),
+        cmocka_unit_test(refuses_moments_that_are_none),
+        cmocka_unit_test(days_and_durations),
+        cmocka_unit_test(every_error_has_its_row),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -141,6 +141,36 @@ static void the_crc_is_the_standard_one(void **state) {
                      0xcbf43926); /* the catalogue's check value */
 }
 
+/* Bit by bit, as the polynomial says. */
+static uint32_t crc_by_bits(uint32_t crc, struct bytes b) {
+    crc = ~crc;
+    for (size_t i = 0; i < b.n; i++) {
+        crc ^= b.p[i];
+        for (unsigned k = 0; k < 8; k++)
+            crc = crc >> 1 ^ (crc & 1 ? 0xedb88320 : 0);
+    }
+    return ~crc;
+}
+
+/* Lengths around those that the processor's instructions take at once, at any place. */
+static void the_crc_is_the_same_by_bits(void **state) {
+    (void)state;
+    uint8_t bytes[700];
+    uint32_t x = 1;
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)((x = x * 1103515245 + 12345) >> 16);
+    for (size_t at = 0; at < 17; at++)
+        for (size_t n = 1; at + n <= sizeof bytes; n += n < 300 ? 1 : 37) {
+            struct bytes b = bytes_of(bytes + at, n);
+            uint32_t whole = zip_crc32(0, b);
+            assert_int_equal(whole, crc_by_bits(0, b));
+            size_t part = n * 2 / 3;
+            uint32_t begun = zip_crc32(0, bytes_part(b, 0, part));
+            if (part > 0)
+                assert_int_equal(zip_crc32(begun, bytes_part(b, part, n)), whole);
+        }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(deflates_and_inflates_with_a_dictionary),
@@ -149,6 +179,7 @@ int main(void) {
         cmocka_unit_test(a_bomb_stops_at_the_maximum),
         cmocka_unit_test(unpacks_as_far_as_is_asked),
         cmocka_unit_test(the_crc_is_the_standard_one),
+        cmocka_unit_test(the_crc_is_the_same_by_bits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
