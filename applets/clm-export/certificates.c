@@ -194,22 +194,21 @@ static void cell(struct export_run *run, size_t column, const void *row) {
     }
 }
 
-static enum err read_certs(struct export_run *run, const struct inventory_query *q,
-                           const void **rows, size_t *n, struct inventory_page *page,
-                           struct fault *f) {
-    struct inventory_cert *found = NULL;
-    enum err code = inventory_certs(run->inv, q, &run->arena, &found, n, page, f);
-    *rows = found;
-    return code;
-}
+struct visiting {
+    struct export_run *run;
+    export_visit *visit;
+    void *context;
+};
 
-static const struct export_list cert_list = {sizeof(struct inventory_cert), read_certs};
+static bool visit_cert(void *context, const struct inventory_cert *cert) {
+    struct visiting *v = context;
+    return v->visit(v->run, v->context, cert);
+}
 
 enum err export_each_cert(struct export_run *run, export_visit *visit, void *context,
                           struct fault *f) {
-    struct inventory_query q = {
-        .sort = INVENTORY_BY_END, .limit = EXPORT_PAGE, .where = run->where, .uncounted = true};
-    return export_each(run, &cert_list, q, visit, context, f);
+    struct visiting v = {run, visit, context};
+    return inventory_certs_by_end(run->inv, run->where, visit_cert, &v, f);
 }
 
 static enum err walk(struct export_run *run, struct fault *f) {

@@ -145,12 +145,13 @@ enum err inventory_agent_rekey(struct inventory *inv, const uint8_t *id, struct 
 }
 
 /* A new text costs memory that is given back at the end only, so unchanged ones are kept. */
-static void touch_text(struct state *s, struct text *text, struct bytes now) {
-    if (now.n == 0 || now.n > INVENTORY_TEXT_MAX || bytes_equal(state_text(s, *text), now))
+static void touch_text(struct state *s, struct text logged, struct text *said, struct bytes now) {
+    struct text shown = said->n > 0 ? *said : logged;
+    if (now.n == 0 || now.n > INVENTORY_TEXT_MAX || bytes_equal(state_text(s, shown), now))
         return;
     uint32_t word = state_word(s, now);
     if (word != ROWS_NONE)
-        *text = ((const struct state_word *)rows_at(&s->words, word))->text;
+        *said = ((const struct state_word *)rows_at(&s->words, word))->text;
 }
 
 void inventory_agent_touch(struct inventory *inv, const uint8_t *id, int64_t now_ms,
@@ -161,8 +162,8 @@ void inventory_agent_touch(struct inventory *inv, const uint8_t *id, int64_t now
         struct state_agent *a = state_agent(&inv->state, i);
         if (now_ms > a->seen_ms)
             a->seen_ms = now_ms;
-        touch_text(&inv->state, &a->system, system);
-        touch_text(&inv->state, &a->version, version);
+        touch_text(&inv->state, a->system, &a->said_system, system);
+        touch_text(&inv->state, a->version, &a->said_version, version);
     }
     rwlock_write_end(inv->lock);
 }

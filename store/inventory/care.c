@@ -105,10 +105,11 @@ static void remove_others(struct inventory *inv) {
 
 /* ---- At the start ---- */
 
-/* Texts that only `touch` knew stay; when an agent was heard of is known since the start. */
+/* What agents said of themselves last stays; when they were heard of is known since the start. */
 static void forget_contacts(struct state *s) {
     for (uint32_t i = 0; i < s->agents.n; i++)
-        state_agent(s, i)->seen_ms = 0;
+        if (state_agent(s, i)->seen_ms != 0) /* else the page is copied for nothing */
+            state_agent(s, i)->seen_ms = 0;
 }
 
 static bool is_small(const char *path) {
@@ -127,19 +128,40 @@ static bool load(struct inventory *inv, struct store_mark *mark) {
     struct fault f;
     const char *path = path_of(c, c->number, "idx", &c->arena);
     enum err code = ERR_OK;
-    c->is_checked = is_small(path) || file_exists(checking_path(c, &c->arena));
+    c->is_checked = c->is_reader || is_small(path) || file_exists(checking_path(c, &c->arena));
     if (c->is_checked)
         code = index_check(path, NULL, NULL, &f);
     state_clear(&inv->state);
     if (code == ERR_OK)
         code = index_load(path, &inv->state, &c->map, mark, &f);
     if (code != ERR_OK) {
-        say(inv, LOG_WARN, "index_refused", &f);
+        say(inv, c->is_reader ? LOG_DEBUG : LOG_WARN, "index_refused", &f);
         state_init(&inv->state, &inv->env);
         return false;
     }
     forget_contacts(&inv->state);
     return true;
+}
+
+/* A server that runs may take a file away that has just been found, for the next one. */
+bool care_read(struct inventory *inv, const char *path, struct store_mark *mark) {
+    enum { TRIES = 3 };
+    struct care *c = &inv->care;
+    struct state *s = &inv->state;
+    uint32_t before = 0;
+    c->is_reader = true;
+    c->dir = path_join(&c->arena, path, "index");
+    for (unsigned i = 0; c->dir != NULL && i < TRIES; i++, before = c->number) {
+        c->number = find_newest(inv);
+        if (c->number == before)
+            return false;
+        if (!load(inv, mark))
+            continue;
+        for (uint32_t k = 0; k < s->agents.n; k++)
+            state_agent(s, k)->said_system = state_agent(s, k)->said_version = (struct text){0, 0};
+        return true;
+    }
+    return false;
 }
 
 bool care_open(struct inventory *inv, const char *dir, struct store_mark *mark) {
@@ -155,7 +177,7 @@ bool care_open(struct inventory *inv, const char *dir, struct store_mark *mark) 
 }
 
 void care_refuse(struct inventory *inv, const struct fault *why) {
-    say(inv, LOG_WARN, "index_refused", why);
+    say(inv, inv->care.is_reader ? LOG_DEBUG : LOG_WARN, "index_refused", why);
     state_clear(&inv->state);
     os_map_close(&inv->care.map);
     state_init(&inv->state, &inv->env);

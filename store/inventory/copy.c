@@ -17,20 +17,19 @@ void inventory_copy_agent_name(const struct state *s, uint32_t i, struct arena *
     *name = copy(a, state_text(s, state_agent(s, i)->name));
 }
 
-void inventory_copy_cert(const struct state *s, uint32_t i, struct arena *a,
-                         struct inventory_cert *out) {
+void inventory_view_cert(const struct state *s, uint32_t i, struct inventory_cert *out) {
     const struct state_cert *c = state_cert(s, i);
     memset(out, 0, sizeof *out);
     memcpy(out->sha256, c->sha256, SHA256_SIZE);
     memcpy(out->spki_sha256, c->spki_sha256, SHA256_SIZE);
     memcpy(out->service, c->service, INVENTORY_ID_SIZE);
-    out->name = copy(a, state_cert_name(s, c));
-    out->subject = copy(a, state_cert_subject(s, c));
-    out->issuer = copy(a, state_word_text(s, c->issuer));
-    out->serial = copy(a, state_cert_serial(s, c));
-    out->names = copy(a, state_cert_names(s, c));
-    out->key = copy(a, state_word_text(s, c->key));
-    out->signature_algorithm = copy(a, state_word_text(s, c->signature));
+    out->name = state_cert_name(s, c);
+    out->subject = state_cert_subject(s, c);
+    out->issuer = state_word_text(s, c->issuer);
+    out->serial = state_cert_serial(s, c);
+    out->names = state_cert_names(s, c);
+    out->key = state_word_text(s, c->key);
+    out->signature_algorithm = state_word_text(s, c->signature);
     out->has_not_before = c->has_not_before;
     out->has_not_after = c->has_not_after;
     out->not_before_s = c->not_before_s;
@@ -46,12 +45,27 @@ void inventory_copy_cert(const struct state *s, uint32_t i, struct arena *a,
         memcpy(out->first_agent, state_agent(s, c->first_agent)->id, INVENTORY_ID_SIZE);
     for (uint32_t g = c->sightings; g != ROWS_NONE; g = state_sighting(s, g)->next_of_cert)
         out->served += state_is_served(s, state_sighting(s, g));
-    uint32_t service = table_find(&s->by_service, c->service);
+    uint32_t service = s->services.n > 0 ? table_find(&s->by_service, c->service) : ROWS_NONE;
     if (service != ROWS_NONE)
-        out->owner = copy(a, state_word_text(s, state_service(s, service)->owner));
+        out->owner = state_word_text(s, state_service(s, service)->owner);
     out->is_issued = c->request != ROWS_NONE;
     out->is_revoked = c->revocation != ROWS_NONE;
     out->not_yet_served = out->is_issued && !out->is_revoked && c->sightings == ROWS_NONE;
+}
+
+void inventory_copy_cert(const struct state *s, uint32_t i, struct arena *a,
+                         struct inventory_cert *out) {
+    inventory_view_cert(s, i, out);
+    struct bytes *texts[] = {&out->name,
+                             &out->subject,
+                             &out->issuer,
+                             &out->serial,
+                             &out->names,
+                             &out->key,
+                             &out->signature_algorithm,
+                             &out->owner};
+    for (size_t k = 0; k < sizeof texts / sizeof texts[0]; k++)
+        *texts[k] = copy(a, *texts[k]);
 }
 
 static bool is_served(const struct state *s, uint32_t cert) {
@@ -138,8 +152,8 @@ void inventory_copy_agent(const struct state *s, uint32_t i, struct arena *a,
     memcpy(out->key_id, g->key_id, SHA256_SIZE);
     out->name = copy(a, state_text(s, g->name));
     out->network = copy(a, state_text(s, g->network));
-    out->system = copy(a, state_text(s, g->system));
-    out->version = copy(a, state_text(s, g->version));
+    out->system = copy(a, state_agent_system(s, g));
+    out->version = copy(a, state_agent_version(s, g));
     out->spki = copy(a, state_text(s, g->spki));
     out->enrolled_ms = g->enrolled_ms;
     out->seen_ms = g->seen_ms;

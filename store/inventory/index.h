@@ -35,7 +35,7 @@
 #include "store/inventory/state.h"
 
 enum {
-    INDEX_VERSION = 4, /* of the structs of state.h, and of what entries do to them */
+    INDEX_VERSION = 5, /* of the structs of state.h, and of what entries do to them */
     INDEX_PAGE = 4096,
     INDEX_SECTIONS = STATE_ROWS + STATE_TABLES + STATE_ORDERS + 4
 };

@@ -91,7 +91,7 @@ static enum err apply(void *context, const struct store_entry *e) {
     return code;
 }
 
-static struct inventory *inventory_new(const struct env *env, struct fault *f) {
+struct inventory *inventory_new(const struct env *env, struct fault *f) {
     struct inventory *inv = calloc(1, sizeof *inv);
     if (inv == NULL) {
         fault_set(f, ERR_MEMORY, "inventory", "opening");
@@ -159,46 +159,6 @@ enum err inventory_open(const char *dir, const struct env *env, struct inventory
     }
     *out = inv;
     return ERR_OK;
-}
-
-/* The next one that is not too late; ERR_NOT_FOUND behind the last. */
-static enum err read_entry(struct inventory *inv, struct store_entry *e, struct fault *f) {
-    enum err code = store_reader_next(inv->reader, e, f);
-    if (code == ERR_OK && e->time_ms > inv->until_ms)
-        return ERR_NOT_FOUND;
-    return code;
-}
-
-enum err inventory_read(const char *path, const struct env *env, int64_t until_ms,
-                        inventory_harm *harms, void *context, struct inventory **out,
-                        struct fault *f) {
-    struct store_entry e;
-    *out = NULL;
-    struct inventory *inv = inventory_new(env, f);
-    if (inv == NULL)
-        return ERR_MEMORY;
-    inv->until_ms = until_ms;
-    enum err code = store_reader_open(path, &inv->reader, f);
-    while (code == ERR_OK) {
-        code = read_entry(inv, &e, f);
-        if (code == ERR_OK && state_apply(&inv->state, &e) != ERR_OK)
-            code = fault_set(f, ERR_MEMORY, "inventory", "%s", path);
-        if (code == ERR_OK)
-            inv->last_ms = e.time_ms;
-    }
-    if (code != ERR_NOT_FOUND || inv->reader == NULL) {
-        inventory_close(inv);
-        return code;
-    }
-    const struct store_harm *harm;
-    for (size_t i = 0; (harm = store_reader_harm(inv->reader, i)) != NULL; i++)
-        harms(context, harm);
-    *out = inv;
-    return ERR_OK;
-}
-
-int64_t inventory_last_ms(const struct inventory *inv) {
-    return inv->last_ms;
 }
 
 enum err inventory_entry(struct inventory *inv, uint64_t number, struct buf *room,

@@ -65,7 +65,8 @@ void inventory_close(struct inventory *inv); /* what waits is committed first; N
 
 /* Opens a store for reading only, without a lock: beside a running server, from a
  * copied folder, or one segment file. What is damaged is left out; `harms` is called
- * for each such place and for a torn end. All that changes gives ERR_PERMISSION. As it was
+ * for each such place and for a torn end. Where the index in the folder is sound and belongs to
+ * the log, only what follows it is replayed. All that changes gives ERR_PERMISSION. As it was
  * at a moment: up to the last entry before the first one that is later than until_ms
  * (INT64_MAX: all); what is walked through ends there too. */
 typedef void inventory_harm(void *context, const struct store_harm *harm);
@@ -74,6 +75,9 @@ enum err inventory_read(const char *path, const struct env *env, int64_t until_m
                         struct fault *f) MUST_CHECK;
 /* When the last entry was made that inventory_read took; 0: there is none. */
 int64_t inventory_last_ms(const struct inventory *inv);
+/* The tree over the entries that it took; false where one is missing among them: only its size,
+ * how many there are, is known then. */
+bool inventory_read_tree(const struct inventory *inv, struct store_tree *out);
 
 /* All observations ever stored, in the order of the log, from a store opened by
  * inventory_read; the agent's id. Borrowed for
@@ -84,6 +88,14 @@ enum err inventory_observations(struct inventory *inv, inventory_visit *visit, v
                                 struct fault *f) MUST_CHECK;
 
 struct inventory_cert;
+/* Every certificate that the query takes (NULL: all) by its end, from a store opened by
+ * inventory_read, as inventory_certs lists them. The row and its texts are borrowed for the call:
+ * nothing is copied. False ends the walk. */
+typedef bool inventory_visit_row(void *context, const struct inventory_cert *cert);
+enum err inventory_certs_by_end(struct inventory *inv, const struct query *where,
+                                inventory_visit_row *visit, void *context,
+                                struct fault *f) MUST_CHECK;
+
 /* All certificates with their DER, in the order in which they were first stored. */
 typedef bool inventory_visit_cert(void *context, const struct inventory_cert *cert,
                                   struct bytes der);

@@ -17,6 +17,7 @@ struct care {
     struct arena arena;
     const char *data, *dir; /* of the store, of the index files; NULL: there is no index here */
     struct os_map map;      /* what the state begins with */
+    bool is_reader;         /* nothing is changed here, and nobody told why an index is not used */
 
     /* Of whoever opens, then of the log's thread; while `thread` is at work, of that. */
     uint32_t number;    /* of the newest file; 0: none */
@@ -38,6 +39,8 @@ struct inventory {
     struct store_reader *reader; /* then this; under reading */
     struct mutex *reading;
     int64_t until_ms, last_ms; /* reading: entries up to until_ms; the last one of them */
+    struct store_tree tree;    /* of them, as long as none is missing */
+    bool has_gap;              /* one is */
     struct rwlock *lock;       /* guards state, map and broken */
     uint32_t breath;           /* rows looked at before others are let in */
     struct state state;
@@ -49,8 +52,13 @@ struct inventory {
     struct change *with_faces; /* changes that hold faces; under waiting */
 };
 
+struct inventory *inventory_new(const struct env *env, struct fault *f); /* NULL: no memory */
+
 /* care.c. care_open looks for an index and loads it: true, with its mark. */
 bool care_open(struct inventory *inv, const char *dir, struct store_mark *mark);
+/* The same for reading only, without a word and without changing anything there: the file is read
+ * through first, and what of the state the log does not say is forgotten. */
+bool care_read(struct inventory *inv, const char *path, struct store_mark *mark);
 /* The log does not go with the index: all begins anew. */
 void care_refuse(struct inventory *inv, const struct fault *why);
 void care_tell(struct inventory *inv); /* at each entry while the log is opened */
@@ -129,6 +137,8 @@ enum err inventory_entry(struct inventory *inv, uint64_t number, struct buf *roo
 
 int64_t inventory_now_ms(const struct inventory *inv);
 
+/* The row as the state has it: texts are borrowed. */
+void inventory_view_cert(const struct state *s, uint32_t i, struct inventory_cert *out);
 /* Copies of rows in the arena; a->err tells where it was too small. */
 void inventory_copy_cert(const struct state *s, uint32_t i, struct arena *a,
                          struct inventory_cert *out);

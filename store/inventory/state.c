@@ -51,6 +51,14 @@ static struct bytes text_part(const struct state *s, const struct state_cert *c,
     return bytes_part(texts_get(&s->names, c->names), from, n);
 }
 
+struct bytes state_agent_system(const struct state *s, const struct state_agent *a) {
+    return state_text(s, a->said_system.n > 0 ? a->said_system : a->system);
+}
+
+struct bytes state_agent_version(const struct state *s, const struct state_agent *a) {
+    return state_text(s, a->said_version.n > 0 ? a->said_version : a->version);
+}
+
 struct bytes state_cert_name(const struct state *s, const struct state_cert *c) {
     return text_part(s, c, c->name_at, c->name_n);
 }

@@ -111,6 +111,7 @@ struct state_agent {
     uint8_t key_id[SHA256_SIZE];
     uint8_t name_key[INVENTORY_ID_SIZE];
     struct text name, network, system, version, spki;
+    struct text said_system, said_version; /* since its enrolment; not in the log. Empty: nothing */
     int64_t enrolled_ms, seen_ms, scan_ms;
     uint64_t passes, endpoints;
     struct text batches; /* a ring of the keys of the newest; its n is the room */
@@ -249,6 +250,9 @@ struct state_service *state_service(const struct state *s, uint32_t i);
 enum inventory_request_state state_request_state(const struct state *s,
                                                  const struct state_request *r);
 
+/* As it said them last. */
+struct bytes state_agent_system(const struct state *s, const struct state_agent *a);
+struct bytes state_agent_version(const struct state *s, const struct state_agent *a);
 struct bytes state_cert_name(const struct state *s, const struct state_cert *c);
 struct bytes state_cert_subject(const struct state *s, const struct state_cert *c);
 struct bytes state_cert_names(const struct state *s, const struct state_cert *c);

@@ -368,7 +368,7 @@ static bool agent_values(const void *context, enum query_field field, bool is_he
     switch (field) {
     case QUERY_ANY:
         return !is_hex && (give(t, state_text(s, a->name)) || give(t, state_text(s, a->network)) ||
-                           give(t, state_text(s, a->system)) || give(t, state_text(s, a->version)));
+                           give(t, state_agent_system(s, a)) || give(t, state_agent_version(s, a)));
     case QUERY_AGENT:
         return give_agent(r->w->s, r->row, t);
     case QUERY_NETWORK:

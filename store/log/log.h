@@ -164,6 +164,11 @@ uint32_t store_log_sealed(struct store_log *log);
 struct store_reader;
 
 enum err store_reader_open(const char *path, struct store_reader **out, struct fault *f) MUST_CHECK;
+/* The same, beginning behind a mark of this log, so that its entries before that count as read.
+ * They are looked at as they are stored: ERR_DAMAGED where their checksums do not hold or some
+ * are missing. ERR_CONFLICT: the mark is none of this log, or `path` is one segment. */
+enum err store_reader_open_at(const char *path, const struct store_mark *mark,
+                              struct store_reader **out, struct fault *f) MUST_CHECK;
 void store_reader_close(struct store_reader *r);
 
 /* The next entry, borrowed until the next call. ERR_NOT_FOUND at the end;

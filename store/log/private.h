@@ -54,6 +54,8 @@ struct segment_table {
 /* `out->places` is used again. ERR_MEMORY. */
 enum err segment_table_load(const struct file *file, uint32_t segment,
                             struct segment_table *out) MUST_CHECK;
+enum err segment_is_sealed(const struct file *file, uint32_t segment, bool *out,
+                           struct fault *f) MUST_CHECK;
 void segment_table_write(const struct log_places *places, struct buf *out);
 /* Of a payload whose block begins at `at`. ERR_FORMAT: it is none; ERR_MEMORY. */
 enum err segment_table_read(struct bytes payload, uint64_t end, uint64_t at, uint32_t segment,
@@ -107,6 +109,23 @@ enum err log_cut(struct store_log *log, uint64_t size, struct fault *f) MUST_CHE
 
 /* Makes and opens the segment that follows on log->tree. */
 enum err log_segment_make(struct store_log *log, uint32_t number, struct fault *f) MUST_CHECK;
+
+/* Where a mark stands in the files, and where reading goes on behind it. */
+struct log_marked {
+    uint64_t at, next; /* the byte of the next block in the mark's segment, and its first entry:
+                          the mark's next, or one before it, where the segment has been sealed */
+    uint64_t before;   /* bytes of the segments before */
+    bool is_sealed;    /* the mark's segment */
+};
+/* Adds the blocks before it to `places`. ERR_CONFLICT: the mark is none of this log, as far as
+ * its ends tell; what is between is not read. */
+enum err log_mark_find(const char *dir, const struct segment_list *list, const struct store_mark *m,
+                       struct log_places *places, struct log_marked *out,
+                       struct fault *f) MUST_CHECK;
+/* Reads all before it as it is stored, without unpacking it. ERR_DAMAGED: checksums that do
+ * not hold, gaps. */
+enum err log_mark_sound(const char *dir, const struct store_mark *m,
+                        const struct log_marked *marked, struct fault *f) MUST_CHECK;
 
 /* The sealer's thread; the argument is the log. */
 void log_seal_all(void *argument);

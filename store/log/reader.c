@@ -199,6 +199,50 @@ enum err store_reader_next(struct store_reader *r, struct store_entry *out, stru
     return ERR_OK;
 }
 
+/* The files may have been sealed since the mark was found: then it is found anew, elsewhere. */
+static enum err begin_behind(struct store_reader *r, const struct store_mark *mark,
+                             const struct log_marked *marked, struct fault *f) {
+    bool is_sealed = false;
+    r->segment = mark->segment - 1;
+    r->next = r->number = marked->next;
+    enum err code = open_segment(r, f);
+    if (code == ERR_OK)
+        code = segment_is_sealed(&r->walk.file, mark->segment, &is_sealed, f);
+    if (code == ERR_OK && is_sealed != marked->is_sealed)
+        code = fault_set(f, ERR_CONFLICT, "mark", "just sealed");
+    if (code == ERR_OK && segment_walk_from(&r->walk, marked->at, marked->next, f) != SEGMENT_BLOCK)
+        code = fault_set(f, ERR_CONFLICT, "mark", "segment");
+    return code;
+}
+
+static enum err go_behind(struct store_reader *r, const struct store_mark *mark, struct fault *f) {
+    struct log_marked marked;
+    struct store_entry e;
+    if (r->dir == NULL)
+        return fault_set(f, ERR_CONFLICT, "mark", "one file");
+    enum err code = log_mark_find(r->dir, &r->list, mark, &r->places, &marked, f);
+    if (code == ERR_OK)
+        code = log_mark_sound(r->dir, mark, &marked, f);
+    if (code == ERR_OK)
+        code = begin_behind(r, mark, &marked, f);
+    while (code == ERR_OK && r->number < mark->tree.size) /* of a block with the mark in it */
+        code = store_reader_next(r, &e, f);
+    return code;
+}
+
+enum err store_reader_open_at(const char *path, const struct store_mark *mark,
+                              struct store_reader **out, struct fault *f) {
+    enum err code = store_reader_open(path, out, f);
+    if (code != ERR_OK)
+        return code;
+    code = go_behind(*out, mark, f);
+    if (code != ERR_OK) {
+        store_reader_close(*out);
+        *out = NULL;
+    }
+    return code;
+}
+
 enum err store_reader_get(struct store_reader *r, uint64_t number, struct buf *room,
                           struct store_entry *out, struct fault *f) {
     struct store_place place;

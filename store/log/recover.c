@@ -1,7 +1,6 @@
 /* Opening for writing: the log is read once, a torn end is cut off. See log.h. */
 #include "store/log/private.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 void store_harm_text(const struct store_harm *h, struct buf *out) {
@@ -49,188 +48,8 @@ struct recovery {
     struct store_harm *torn;
     uint64_t next, end; /* the next entry; where the last segment ends well */
     uint64_t commit_at; /* where its last commit begins; 0: it has none, or a mark covers all */
-    struct segment_table table;  /* of the segment at hand */
-    uint64_t mark_at, mark_next; /* the byte and the entry where reading goes on behind a mark */
+    struct log_marked marked;
 };
-
-/* ---- A mark ---- */
-
-static enum err no_mark(const char *why, struct fault *f) {
-    return fault_set(f, ERR_CONFLICT, "mark", "%s", why);
-}
-
-/* The block that ends where the mark stands is the one that ended there then. */
-static enum err check_last_block(const struct store_mark *m, const struct segment_walk *w,
-                                 struct fault *f) {
-    const struct store_place *last = m->places_n > 0 ? &m->places[m->places_n - 1] : NULL;
-    struct block_head h;
-    if (last == NULL || last->segment != m->segment)
-        return w->at == m->at && w->head.tree.size == m->tree.size ? ERR_OK : no_mark("head", f);
-    enum err code = block_head_load(&w->file, last->at, &h, f);
-    if (code != ERR_OK)
-        return code == ERR_DAMAGED ? no_mark("last block", f) : code;
-    bool is_same = memcmp(h.salt, m->salt, SEGMENT_SALT) == 0 && h.check == m->check &&
-                   h.first + h.count == m->tree.size && last->at + BLOCK_HEAD + h.stored == m->at;
-    return is_same ? ERR_OK : no_mark("last block", f);
-}
-
-/* The number of the first entry behind a segment's, by the places that the mark has. */
-static uint64_t end_by_mark(const struct store_mark *m, size_t next_place) {
-    return next_place < m->places_n ? m->places[next_place].first : m->tree.size;
-}
-
-/* A full segment that is not sealed ends with the last block that the mark knows. */
-static enum err check_live(const struct store_mark *m, const struct segment_walk *w, size_t from,
-                           size_t to, struct fault *f) {
-    struct block_head h;
-    if (from == to)
-        return ERR_OK;
-    const struct store_place *last = &m->places[to - 1];
-    if (block_head_load(&w->file, last->at, &h, f) != ERR_OK || h.first != last->first ||
-        h.first + h.count != end_by_mark(m, to) || last->at + BLOCK_HEAD + h.stored != w->size)
-        return no_mark("end of a segment", f);
-    return ERR_OK;
-}
-
-static enum err add_places(struct recovery *r, const struct store_place *places, size_t n,
-                           struct fault *f) {
-    for (size_t i = 0; i < n; i++)
-        if (log_places_add(&r->log->places, places[i]) != ERR_OK)
-            return fault_set(f, ERR_MEMORY, "log", "table of blocks");
-    return ERR_OK;
-}
-
-/* A segment before that of the mark: its places are those of its table where it has been sealed,
- * before or after the mark was taken, else those of the mark, from..to. */
-static enum err take_full(struct recovery *r, const struct store_mark *m,
-                          const struct segment_walk *w, size_t from, size_t to, struct fault *f) {
-    const struct segment_table *t = &r->table;
-    r->log->bytes += w->size;
-    if (!t->is_sealed) {
-        enum err code = check_live(m, w, from, to, f);
-        return code == ERR_OK ? add_places(r, m->places + from, to - from, f) : code;
-    }
-    if (t->end != end_by_mark(m, to) || w->head.tree.size != end_by_mark(m, from))
-        return no_mark("a sealed segment", f);
-    return add_places(r, t->places.items, t->places.n, f);
-}
-
-/* Adds the block's entries from the one that the tree lacks on. */
-static bool grow_tree(struct store_tree *tree, const struct segment_walk *w) {
-    struct cur c = cur_open(buf_bytes(&w->payload));
-    struct store_entry e;
-    uint8_t leaf[STORE_HASH_SIZE];
-    for (uint64_t number = w->block.first; c.rest.n > 0; number++) {
-        struct bytes from = c.rest;
-        if (!store_entry_take(&c, &e))
-            return false;
-        if (number < tree->size)
-            continue;
-        store_leaf_hash(bytes_part(from, 0, from.n - c.rest.n), leaf);
-        store_tree_add(tree, leaf);
-    }
-    return true;
-}
-
-/* The mark stands within a segment that has been sealed since: its block is gone. But the tree
- * at the mark, with the entries that follow in this segment, must be the one that the head of
- * the next segment has. */
-static enum err check_sealed(struct recovery *r, const struct store_mark *m, struct segment_walk *w,
-                             struct fault *f) {
-    struct segment_walk after;
-    uint8_t said[STORE_HASH_SIZE], found[STORE_HASH_SIZE];
-    struct store_tree tree = m->tree;
-    if (m->segment >= r->list.n || r->list.numbers[m->segment] != m->segment + 1 ||
-        m->tree.size > r->table.end || m->tree.size < w->head.tree.size)
-        return no_mark("a sealed segment", f);
-    w->at = r->mark_at;
-    w->next = r->mark_next;
-    for (enum segment_step step; (step = segment_walk_next(w, f)) != SEGMENT_END;)
-        if (step != SEGMENT_BLOCK || !grow_tree(&tree, w))
-            return step == SEGMENT_ERROR ? f->code : no_mark("a sealed segment", f);
-    char *path = log_segment_path(&r->arena, r->log->dir, m->segment + 1);
-    if (path == NULL)
-        return fault_set(f, ERR_MEMORY, "log", "%s", r->log->dir);
-    enum err code = segment_walk_open(&after, path, m->segment + 1, false, UINT64_MAX, f);
-    if (code != ERR_OK)
-        return code;
-    if (segment_walk_from(&after, 0, 0, f) != SEGMENT_BLOCK)
-        code = no_mark("the next segment", f);
-    store_tree_root(&tree, found);
-    store_tree_root(&after.head.tree, said);
-    if (code == ERR_OK && (after.head.tree.size != tree.size || memcmp(said, found, sizeof said)))
-        code = no_mark("the tree", f);
-    segment_walk_close(&after);
-    return code;
-}
-
-/* Where reading goes on in a sealed segment: at the block with the mark's next entry. */
-static enum err take_sealed(struct recovery *r, const struct store_mark *m, struct segment_walk *w,
-                            struct fault *f) {
-    const struct segment_table *t = &r->table;
-    struct store_place place = {.first = t->end, .at = t->at};
-    size_t n = 0;
-    if (m->tree.size < t->end && !log_places_find(&t->places, m->tree.size, &place))
-        return no_mark("a sealed segment", f);
-    while (n < t->places.n && t->places.items[n].first < place.first)
-        n++;
-    r->mark_at = place.at;
-    r->mark_next = place.first;
-    enum err code = check_sealed(r, m, w, f);
-    return code == ERR_OK ? add_places(r, t->places.items, n, f) : code;
-}
-
-/* The segment in which the mark stands; from..to: the mark's places in it. */
-static enum err take_marked(struct recovery *r, const struct store_mark *m, struct segment_walk *w,
-                            size_t from, size_t to, struct fault *f) {
-    if (memcmp(w->salt, m->salt, SEGMENT_SALT) != 0)
-        return no_mark("segment", f);
-    if (r->table.is_sealed)
-        return take_sealed(r, m, w, f);
-    r->mark_at = m->at;
-    r->mark_next = m->tree.size;
-    enum err code = w->size >= m->at ? check_last_block(m, w, f) : no_mark("segment", f);
-    return code == ERR_OK ? add_places(r, m->places + from, to - from, f) : code;
-}
-
-static enum err take_mark_in(struct recovery *r, const struct store_mark *m, uint32_t number,
-                             size_t from, size_t to, struct fault *f) {
-    struct segment_walk w;
-    char *path = log_segment_path(&r->arena, r->log->dir, number);
-    if (path == NULL)
-        return fault_set(f, ERR_MEMORY, "log", "%s", r->log->dir);
-    enum err code = segment_walk_open(&w, path, number, false, UINT64_MAX, f);
-    if (code != ERR_OK)
-        return code;
-    if (segment_walk_from(&w, 0, 0, f) != SEGMENT_BLOCK || w.head.number != number)
-        code = no_mark("segment", f);
-    if (code == ERR_OK && segment_table_load(&w.file, number, &r->table) != ERR_OK)
-        code = fault_set(f, ERR_MEMORY, "log", "table of blocks");
-    if (code == ERR_OK)
-        code = number < m->segment ? take_full(r, m, &w, from, to, f)
-                                   : take_marked(r, m, &w, from, to, f);
-    segment_walk_close(&w);
-    return code;
-}
-
-/* ERR_CONFLICT: it is none of this log. */
-static enum err take_mark(struct recovery *r, const struct store_mark *m, struct fault *f) {
-    enum err code = ERR_OK;
-    size_t from = 0, to = 0;
-    if (m->segment == 0 || m->segment > r->list.n)
-        return no_mark("a segment is missing", f);
-    for (uint32_t number = 1; number <= m->segment && code == ERR_OK; number++) {
-        if (r->list.numbers[number - 1] != number)
-            return no_mark("a segment is missing", f);
-        for (from = to; to < m->places_n && m->places[to].segment == number; to++)
-            ;
-        code = take_mark_in(r, m, number, from, to, f);
-    }
-    if (code == ERR_OK && to != m->places_n)
-        code = no_mark("places", f);
-    r->next = r->mark_next;
-    return code;
-}
 
 /* ---- The walk ---- */
 
@@ -281,8 +100,8 @@ static enum err walk_segment(struct recovery *r, size_t i, struct fault *f) {
     r->commit_at = 0;
     bool is_marked = m != NULL && m->segment == number;
     enum segment_step step = SEGMENT_BLOCK;
-    if (is_marked && segment_walk_from(&w, r->mark_at, r->mark_next, f) != SEGMENT_BLOCK)
-        code = no_mark("segment", f);
+    if (is_marked && segment_walk_from(&w, r->marked.at, r->marked.next, f) != SEGMENT_BLOCK)
+        code = fault_set(f, ERR_CONFLICT, "mark", "segment");
     while (code == ERR_OK && step != SEGMENT_END) {
         step = segment_walk_next(&w, f);
         if (is_last && w.has_head && !is_begun) {
@@ -377,10 +196,10 @@ static enum err open_last(struct recovery *r, struct fault *f) {
     char *path = log_segment_path(&r->arena, log->dir, log->segment);
     enum err code = path != NULL ? file_open(&log->file, path, FILE_APPEND, f)
                                  : fault_set(f, ERR_MEMORY, "log", "%s", log->dir);
-    bool is_cut = r->torn->size > 0 && r->torn->at > 0;
-    if (code == ERR_OK && segment_table_load(&log->file, log->segment, &r->table) != ERR_OK)
-        code = fault_set(f, ERR_MEMORY, "log", "table of blocks");
-    if (code == ERR_OK && r->table.is_sealed) /* the one that followed it is lost */
+    bool is_cut = r->torn->size > 0 && r->torn->at > 0, is_sealed = false;
+    if (code == ERR_OK)
+        code = segment_is_sealed(&log->file, log->segment, &is_sealed, f);
+    if (code == ERR_OK && is_sealed) /* the one that followed it is lost */
         return log_segment_make(log, log->segment + 1, f);
     if (code == ERR_OK && is_cut)
         code = log_cut(log, r->end, f);
@@ -396,8 +215,11 @@ static enum err recover(struct recovery *r, struct fault *f) {
     struct store_harm head = *r->torn;
     *r->torn = (struct store_harm){.size = 0};
     const struct store_mark *m = r->log->options.mark;
-    if (code == ERR_OK && m != NULL)
-        code = take_mark(r, m, f);
+    if (code == ERR_OK && m != NULL) {
+        code = log_mark_find(r->log->dir, &r->list, m, &r->log->places, &r->marked, f);
+        r->log->bytes += r->marked.before;
+        r->next = r->marked.next;
+    }
     for (size_t i = m != NULL ? m->segment - 1 : 0; i < r->list.n && code == ERR_OK; i++) {
         struct store_harm gap = {.kind = STORE_MISSING, .next_entry = r->next};
         segment_name((uint32_t)i + 1, gap.file);
@@ -414,7 +236,6 @@ enum err log_recover(struct store_log *log, struct store_harm *torn, struct faul
     struct recovery r = {.log = log, .torn = torn};
     arena_init(&r.arena, (size_t)256 << 20);
     enum err code = recover(&r, f);
-    free(r.table.places.items);
     arena_clear(&r.arena);
     return code;
 }

@@ -100,15 +100,21 @@ static enum err unpack(const struct block_head *h, struct bytes stored, struct b
     }
 }
 
-enum err block_unpack(const struct block_head *h, struct bytes stored, struct buf *out) {
-    buf_reset(out);
+enum err block_check(const struct block_head *h, struct bytes stored) {
     if (zip_crc32(0, stored) != h->check)
         return ERR_DAMAGED;
     if (h->kind >= BLOCK_KINDS_IGNORED)
         return ERR_OK;
-    if (h->version != BLOCK_VERSION || h->kind != BLOCK_ENTRIES)
-        return ERR_UNSUPPORTED;
-    enum err code = unpack(h, stored, out);
+    bool is_known = h->version == BLOCK_VERSION && h->kind == BLOCK_ENTRIES;
+    return is_known && h->codec <= BLOCK_DEFLATE_1 ? ERR_OK : ERR_UNSUPPORTED;
+}
+
+enum err block_unpack(const struct block_head *h, struct bytes stored, struct buf *out) {
+    buf_reset(out);
+    enum err code = block_check(h, stored);
+    if (code != ERR_OK || h->kind >= BLOCK_KINDS_IGNORED)
+        return code;
+    code = unpack(h, stored, out);
     if (code == ERR_MEMORY || code == ERR_UNSUPPORTED)
         return code;
     struct cur c = cur_open(buf_bytes(out));

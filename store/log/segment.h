@@ -144,6 +144,8 @@ struct segment_walk {
     uint64_t at;   /* of the next block */
     uint64_t next; /* number of the next entry */
     bool is_last;  /* only there an end may be torn */
+    bool
+        is_stored; /* set behind the opening: blocks are checked as they are stored, not unpacked */
     bool begun, has_salt, has_head;
     uint8_t salt[SEGMENT_SALT];
     struct segment_head head;
@@ -172,6 +174,9 @@ enum err block_head_load(const struct file *file, uint64_t at, struct block_head
                          struct fault *f) MUST_CHECK;
 void segment_walk_close(struct segment_walk *w);
 
+/* Does the payload have its checksum, and can it be unpacked by this version? ERR_DAMAGED,
+ * ERR_UNSUPPORTED. */
+enum err block_check(const struct block_head *h, struct bytes stored) MUST_CHECK;
 /* Checks and unpacks one payload; ERR_DAMAGED, ERR_UNSUPPORTED, ERR_MEMORY. */
 enum err block_unpack(const struct block_head *h, struct bytes stored, struct buf *out);
 

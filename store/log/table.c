@@ -1,6 +1,7 @@
 /* The table of blocks at the end of a sealed segment. See segment.h. */
 #include "store/log/private.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { TABLE_ROW = 16, TABLE_TAIL = 4 };
@@ -50,6 +51,14 @@ static bool find_table(const struct file *file, struct segment_table *t, struct 
     t->size = size;
     return block_head_load(file, t->at, h, f) == ERR_OK && h->kind == BLOCK_TABLE &&
            h->version == BLOCK_VERSION && h->codec == BLOCK_STORED && h->stored == n;
+}
+
+enum err segment_is_sealed(const struct file *file, uint32_t segment, bool *out, struct fault *f) {
+    struct segment_table t = {.is_sealed = false};
+    enum err code = segment_table_load(file, segment, &t);
+    *out = code == ERR_OK && t.is_sealed;
+    free(t.places.items);
+    return code == ERR_OK ? code : fault_set(f, code, "log", "table of blocks");
 }
 
 enum err segment_table_load(const struct file *file, uint32_t segment, struct segment_table *out) {

@@ -186,7 +186,7 @@ static enum segment_step block_at(struct segment_walk *w, uint64_t at, struct fa
         return bad(w, at, at + BLOCK_HEAD, true, f);
     if (view(w, at + BLOCK_HEAD, h->stored, &stored, f) != ERR_OK)
         return SEGMENT_ERROR;
-    enum err code = block_unpack(h, stored, &w->payload);
+    enum err code = w->is_stored ? block_check(h, stored) : block_unpack(h, stored, &w->payload);
     if (code == ERR_MEMORY) {
         fault_set(f, code, "block", "%s", w->name);
         return SEGMENT_ERROR;

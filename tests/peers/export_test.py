@@ -163,6 +163,20 @@ def test_same(store, folder):
     check("a copy gives the same bytes", export(copy)[1] == first[1])
     check("its log folder too", export(os.path.join(copy, "log"))[1] == first[1])
     check("its one segment too", export(segment)[1] == first[1])
+    check("the index is used", "index_used" in export(copy, "-v")[2])
+    check("not for what was", "index_used" not in export(copy, "-v", "--as-of", "2100-01-01")[2])
+    bare = os.path.join(folder, "bare")
+    shutil.copytree(store, bare)
+    shutil.rmtree(os.path.join(bare, "index"))
+    check("without it the log alone says it", "index_used" not in export(bare, "-v")[2])
+    for options in [("--format", kind) for kind in ("csv", "pem", "ndjson", "html", "ics", "cbom")] + [
+            ("--rows", kind) for kind in ("endpoints", "observations", "services", "requests", "agents", "coverage", "audit")] + [
+            ("--header",), ("--excel",), ("--format", "pem", "--chain"), ("--format", "html", "--rows", "agents"),
+            ("--where", "expires<60d example", "--columns", "name,owner,days_left"), ("--where", "not comma", "--format", "ndjson")]:
+        outs = [export(path, *options) for path in (store, copy, copy, bare)]
+        good = all(one == outs[0] for one in outs) and outs[0][0] == 0 and outs[0][1] != b""
+        check("the same bytes by the index, twice, and by the log: " + " ".join(options), good, str([one[0] for one in outs]) + outs[0][2])
+    shutil.rmtree(bare)
     head = export(copy, "--header")[1].decode().splitlines()[0]
     check("--header names the head", re.search(r"store of \d+ entries, head [0-9a-f]{64}", head) is not None, head)
     return copy, segment

@@ -201,6 +201,56 @@ static void open_with(struct place *p, const struct marker *m, const struct stor
     store_log_close(log);
 }
 
+/* The same for who only reads: what lies before the mark counts as read. */
+static void read_with(struct place *p, const struct marker *m, const struct store_tree *tree,
+                      enum err want) {
+    struct store_reader *r;
+    struct store_entry e;
+    struct fault f;
+    struct buf room;
+    uint64_t n = m->mark.tree.size;
+    assert_int_equal(store_reader_open_at(p->dir, &m->mark, &r, &f), want);
+    if (want != ERR_OK) {
+        assert_null(r);
+        return;
+    }
+    buf_init(&room, SEGMENT_BLOCK_MAX);
+    for (; store_reader_next(r, &e, &f) == ERR_OK; n++)
+        assert_true(entry_is(&e, n) && e.number == n);
+    assert_true(f.code == ERR_NOT_FOUND && n == tree->size);
+    assert_int_equal(store_reader_harms(r), 0);
+    for (uint64_t i = 0; i < n; i += 7) {
+        assert_int_equal(store_reader_get(r, i, &room, &e, &f), ERR_OK);
+        assert_true(entry_is(&e, i));
+    }
+    store_reader_rewind(r);
+    for (n = 0; store_reader_next(r, &e, &f) == ERR_OK; n++)
+        assert_true(entry_is(&e, n));
+    assert_true(n == tree->size);
+    buf_clear(&room);
+    store_reader_close(r);
+}
+
+/* A bit before the mark is seen without unpacking anything; one behind it is told as harm. */
+static void read_damaged(struct place *p, const struct marker *m, uint32_t number) {
+    char *path = log_segment_path(&p->arena, place_path(p, "log"), number);
+    struct bytes good = file_all(p, path), bad = arena_copy(&p->arena, good);
+    struct store_reader *r;
+    struct fault f;
+    uint8_t *at = (uint8_t *)(uintptr_t)bad.p;
+    at[good.n / 2] ^= 1;
+    file_put(path, bad);
+    enum err code = store_reader_open_at(p->dir, &m->mark, &r, &f);
+    assert_true(number >= m->mark.segment || code == ERR_DAMAGED || code == ERR_CONFLICT);
+    if (code == ERR_OK) {
+        while (store_reader_next(r, &(struct store_entry){.number = 0}, &f) == ERR_OK)
+            ;
+        assert_true(store_reader_harms(r) > 0);
+        store_reader_close(r);
+    }
+    file_put(path, good);
+}
+
 static void marks_outlive_sealing(void **state) {
     (void)state;
     for (uint64_t at = 0; at < ENTRIES; at += 19) {
@@ -215,16 +265,22 @@ static void marks_outlive_sealing(void **state) {
         struct store_tree tree = store_log_tree(log);
         store_log_close(log);
         open_with(&p, &m, &tree, ERR_OK);
+        read_with(&p, &m, &tree, ERR_OK);
         seal_all(&p);
         open_with(&p, &m, &tree, ERR_OK);
+        read_with(&p, &m, &tree, ERR_OK);
+        read_damaged(&p, &m, 1);
+        read_damaged(&p, &m, 2);
 
         struct marker other = m; /* of a log with other entries */
         other.mark.salt[0] ^= 1;
         open_with(&p, &other, &tree, ERR_CONFLICT);
+        read_with(&p, &other, &tree, ERR_CONFLICT);
         if (at > 0 && m.mark.segment < 3) {
             other = m;
             other.mark.tree.range[0][0] ^= 1;
             open_with(&p, &other, &tree, ERR_CONFLICT);
+            read_with(&p, &other, &tree, ERR_CONFLICT);
         }
         free((void *)(uintptr_t)m.mark.places);
         place_clear(&p);

@@ -1,0 +1,117 @@
+/* Opening for reading only, without a lock. See inventory.h.
+ *
+ * The index beside the log is used where it is sound, belongs to the log, and all of the log
+ * before its mark is sound: then only what came after it is applied. Else, and as of a
+ * moment in the past, the log is replayed from its begin. What the state is made of is the same
+ * in both cases. */
+#include "store/inventory/private.h"
+
+#include <string.h>
+
+/* The next one that is not too late; ERR_NOT_FOUND behind the last. */
+static enum err read_entry(struct inventory *inv, struct store_entry *e, struct fault *f) {
+    enum err code = store_reader_next(inv->reader, e, f);
+    if (code == ERR_OK && e->time_ms > inv->until_ms)
+        return ERR_NOT_FOUND;
+    return code;
+}
+
+static enum err apply(struct inventory *inv, const struct store_entry *e, struct buf *canonical,
+                      struct fault *f) {
+    uint8_t leaf[STORE_HASH_SIZE];
+    inv->has_gap |= e->number != inv->tree.size;
+    buf_reset(canonical);
+    store_entry_write(e, canonical);
+    enum err code = canonical->err;
+    if (code == ERR_OK && !inv->has_gap) {
+        store_leaf_hash(buf_bytes(canonical), leaf);
+        store_tree_add(&inv->tree, leaf);
+    }
+    if (code == ERR_OK)
+        code = state_apply(&inv->state, e);
+    inv->last_ms = e->time_ms;
+    return code == ERR_OK ? code : fault_set(f, ERR_MEMORY, "inventory", "an entry");
+}
+
+/* ERR_OK: to the end. */
+static enum err read_on(struct inventory *inv, struct fault *f) {
+    struct store_entry e;
+    struct buf canonical;
+    enum err code = ERR_OK;
+    buf_init(&canonical, STORE_ENTRY_HEAD + STORE_ENTRY_MAX);
+    while (code == ERR_OK) {
+        code = read_entry(inv, &e, f);
+        if (code == ERR_OK)
+            code = apply(inv, &e, &canonical, f);
+    }
+    buf_clear(&canonical);
+    return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
+/* When the last entry before the mark was made. */
+static enum err read_last(struct inventory *inv, const struct store_mark *mark, struct fault *f) {
+    struct store_entry e;
+    struct buf room;
+    if (mark->tree.size == 0)
+        return ERR_OK;
+    buf_init(&room, STORE_BATCH_BYTES_MAX);
+    enum err code = store_reader_get(inv->reader, mark->tree.size - 1, &room, &e, f);
+    if (code == ERR_OK)
+        inv->last_ms = e.time_ms;
+    buf_clear(&room);
+    return code;
+}
+
+static bool begin_with_index(struct inventory *inv, const char *path) {
+    struct store_mark mark;
+    struct fault why;
+    if (inv->until_ms != INT64_MAX || !care_read(inv, path, &mark))
+        return false;
+    enum err code = store_reader_open_at(path, &mark, &inv->reader, &why);
+    if (code == ERR_OK)
+        code = read_last(inv, &mark, &why);
+    if (code != ERR_OK) {
+        store_reader_close(inv->reader);
+        inv->reader = NULL;
+        care_refuse(inv, &why);
+        return false;
+    }
+    inv->tree = mark.tree;
+    log_line(&inv->env, LOG_DEBUG, "index_used", "entries=%llu",
+             (unsigned long long)mark.tree.size);
+    return true;
+}
+
+enum err inventory_read(const char *path, const struct env *env, int64_t until_ms,
+                        inventory_harm *harms, void *context, struct inventory **out,
+                        struct fault *f) {
+    *out = NULL;
+    struct inventory *inv = inventory_new(env, f);
+    if (inv == NULL)
+        return ERR_MEMORY;
+    inv->until_ms = until_ms;
+    enum err code = ERR_OK;
+    if (!begin_with_index(inv, path))
+        code = store_reader_open(path, &inv->reader, f);
+    if (code == ERR_OK)
+        code = read_on(inv, f);
+    if (code != ERR_OK) {
+        inventory_close(inv);
+        return code;
+    }
+    const struct store_harm *harm;
+    for (size_t i = 0; (harm = store_reader_harm(inv->reader, i)) != NULL; i++)
+        harms(context, harm);
+    *out = inv;
+    return ERR_OK;
+}
+
+int64_t inventory_last_ms(const struct inventory *inv) {
+    return inv->last_ms;
+}
+
+bool inventory_read_tree(const struct inventory *inv, struct store_tree *out) {
+    *out = inv->tree;
+    out->size = inv->state.entries;
+    return !inv->has_gap;
+}
