@@ -123,7 +123,7 @@ PEER_TESTS := \
 	x509_write_test.py corpus_test.py ca_test.py server_test.py request_server_test.py export_test.py \
 	files_test.py container_test.py
 HOST_PEERS := corpus_openssl
-BENCH := x509_read
+BENCH := x509_read ingest
 BENCH_PEERS := scan_floor peer_x509 peer_sqlite
 PEER_TOOLS := quiet_agent http_get http_peer tls_probe x509_write ca_driver store_tool
 
@@ -303,7 +303,7 @@ coverage-report: all
 
 # ---- how fast it is --------------------------------------------------------
 
-# One table beside peers: BENCH_N=10000 endpoints, BENCH_ONLY="scan x509 store".
+# One table beside peers: BENCH_N=10000 endpoints, BENCH_ONLY="scan x509 store ingest export".
 # The peers are libraries of this machine, and no part of the product.
 $(B)/tests/bench/%: $(B)/tests/bench/%.o $(B)/libclm.a
 	@$(DEPS_CC) $(LINK_FLAGS) -o $@ $^ $(DEPS_LIBS)

@@ -202,19 +202,28 @@ bool hex_read(struct bytes text, uint8_t *out, size_t out_n) {
     return true;
 }
 
+static void encode_three(uint8_t *at, uint32_t v, const char *digits) {
+    at[0] = (uint8_t)digits[v >> 18];
+    at[1] = (uint8_t)digits[v >> 12 & 63];
+    at[2] = (uint8_t)digits[v >> 6 & 63];
+    at[3] = (uint8_t)digits[v & 63];
+}
+
 static void base64_encode(struct buf *out, struct bytes b, const char *digits, bool pad) {
-    for (size_t i = 0; i < b.n; i += 3) {
-        size_t n = b.n - i < 3 ? b.n - i : 3;
-        uint32_t v = (uint32_t)b.p[i] << 16;
-        v |= n > 1 ? (uint32_t)b.p[i + 1] << 8 : 0;
-        v |= n > 2 ? b.p[i + 2] : 0;
-        uint8_t *at = buf_reserve(out, 4);
-        if (at == NULL)
-            return;
-        for (size_t k = 0; k < 4; k++)
-            at[k] = k <= n ? (uint8_t)digits[v >> (18 - 6 * k) & 63] : '=';
-        buf_commit(out, pad ? 4 : n + 1);
+    size_t whole = b.n / 3, left = b.n % 3, rest = left == 0 ? 0 : pad ? 4 : left + 1;
+    uint8_t *at = b.n <= SIZE_MAX / 2 ? buf_reserve(out, 4 * whole + rest) : NULL;
+    const uint8_t *p = b.p;
+    if (at == NULL)
+        return;
+    for (size_t i = 0; i < whole; i++, p += 3, at += 4)
+        encode_three(at, (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2], digits);
+    if (left > 0) {
+        uint8_t last[4];
+        encode_three(last, (uint32_t)p[0] << 16 | (left > 1 ? (uint32_t)p[1] << 8 : 0), digits);
+        for (size_t k = 0; k < rest; k++)
+            at[k] = k <= left ? last[k] : '=';
     }
+    buf_commit(out, 4 * whole + rest);
 }
 
 void base64_put(struct buf *out, struct bytes b) {

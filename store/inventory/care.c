@@ -9,7 +9,7 @@
  * it at the start (the process died on the way, perhaps of the damage) reads the index through
  * before using it.
  *
- * The index is written on the log's thread while nothing else changes the state, so it
+ * The index is written by who commits while nothing else changes the state, so it
  * stands at an end of a commit; those who read go on, the next commit waits. That
  * happens where much has been done since (a quarter of the rows, SAVE_WORK at least) and
  * at the end where something has (a 64th of the rows). A thread makes it durable, gives
@@ -208,7 +208,7 @@ static bool is_closing(void *context) {
     return closing;
 }
 
-/* Those who ask, and the log's thread, wait at the lock. */
+/* Those who ask, and who commits, wait at the lock. */
 static void rebuild(struct inventory *inv) {
     struct store_reader *reader = NULL;
     struct store_entry e;
@@ -317,7 +317,7 @@ static void start(struct inventory *inv, uint32_t finishing) {
         run(inv);
 }
 
-/* On the log's thread, with the lock of the folder held. */
+/* Of who commits, with the lock of the folder held. */
 static void begin(struct inventory *inv) {
     struct care *c = &inv->care;
     struct fault f;
@@ -405,21 +405,19 @@ static void save(struct inventory *inv, struct store_log *log) {
     arena_clear(&a);
 }
 
-void care_rest(void *context, struct store_log *log, bool is_last) {
-    struct inventory *inv = context;
+static void work(struct inventory *inv, struct store_log *log) {
     struct care *c = &inv->care;
-    if (c->dir == NULL)
-        return;
     if (c->is_replaying) {
         c->is_replaying = false;
         begin(inv);
     }
-    if (!is_last) {
-        if (!is_busy(inv) && is_due(inv, false))
-            save(inv, log);
-        return;
-    }
-    /* A check under way ends here: whoever ends well had no harm of what is not checked. */
+    if (!is_busy(inv) && is_due(inv, false))
+        save(inv, log);
+}
+
+/* A check under way ends here: whoever ends well had no harm of what is not checked. */
+static void end(struct inventory *inv, struct store_log *log) {
+    struct care *c = &inv->care;
     struct arena a;
     mutex_lock(inv->waiting);
     c->is_closing = true;
@@ -431,4 +429,17 @@ void care_rest(void *context, struct store_log *log, bool is_last) {
     arena_init(&a, 1 << 16);
     remove_file(inv, checking_path(c, &a));
     arena_clear(&a);
+}
+
+bool care_rest(void *context, struct store_log *log, enum store_rest_step step) {
+    struct inventory *inv = context;
+    if (inv->care.dir == NULL)
+        return false;
+    if (step == STORE_REST_LOOK)
+        return is_due(inv, false) && !is_busy(inv);
+    if (inv->care.is_replaying || step == STORE_REST_WORK)
+        work(inv, log);
+    if (step == STORE_REST_END)
+        end(inv, log);
+    return false;
 }

@@ -262,14 +262,19 @@ static void free_keys(struct change *c) {
     c->keys_n = 0;
 }
 
+static void change_free(struct change *c) {
+    cond_close(c->moved);
+    free(c);
+}
+
 void change_drop(struct change *c) {
     mutex_lock(c->inv->waiting);
     free_keys(c);
     mutex_unlock(c->inv->waiting);
-    free(c);
+    change_free(c);
 }
 
-/* On the log's thread; the entries have been applied by now. */
+/* Of who commits; the entries have been applied by now. */
 static void change_done(void *context, const struct fault *f, uint64_t first) {
     struct change *c = context;
     struct inventory *inv = c->inv;
@@ -280,12 +285,13 @@ static void change_done(void *context, const struct fault *f, uint64_t first) {
     if (done == NULL) {
         c->fault = *f;
         c->ready = true;
-        cond_broadcast(inv->moved);
+        if (c->is_waited) /* else this thread commits for itself */
+            cond_signal(c->moved);
     }
     mutex_unlock(inv->waiting);
     if (done != NULL) {
         done(c->context, f);
-        free(c);
+        change_free(c);
     }
 }
 
@@ -293,7 +299,12 @@ enum err change_submit(struct change *c, const struct store_entry *entries, size
                        struct fault *f) {
     struct inventory *inv = c->inv;
     bool waits = c->done == NULL;
-    enum err code = store_log_submit(inv->log, entries, n, change_done, c, f);
+    if (waits && (c->moved = cond_open()) == NULL) {
+        change_drop(c);
+        return fault_set(f, ERR_MEMORY, "inventory", "a change");
+    }
+    enum err code = waits ? store_log_submit_here(inv->log, entries, n, change_done, c, f)
+                          : store_log_submit(inv->log, entries, n, change_done, c, f);
     if (code != ERR_OK) {
         change_drop(c);
         return code;
@@ -301,12 +312,13 @@ enum err change_submit(struct change *c, const struct store_entry *entries, size
     if (!waits)
         return ERR_OK;
     mutex_lock(inv->waiting);
+    c->is_waited = true;
     while (!c->ready)
-        cond_wait(inv->moved, inv->waiting);
+        cond_wait(c->moved, inv->waiting);
     mutex_unlock(inv->waiting);
     code = c->fault.code;
     if (code != ERR_OK && f != NULL)
         *f = c->fault;
-    free(c);
+    change_free(c);
     return code;
 }

@@ -18,7 +18,7 @@
  * caller's arena; no lock is held once a function has returned.
  *
  * Writing. A change is an entry of the log; it becomes visible when it is durable.
- * Functions that change take `done`: called once, on the log's thread, after the
+ * Functions that change take `done`: called once, on the thread that commits, after the
  * sync (ERR_OK) or with the reason why not; short work only. done == NULL: the
  * function itself waits. Where a function returns an error, `done` is never called.
  *

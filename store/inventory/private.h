@@ -19,7 +19,7 @@ struct care {
     struct os_map map;      /* what the state begins with */
     bool is_reader;         /* nothing is changed here, and nobody told why an index is not used */
 
-    /* Of whoever opens, then of the log's thread; while `thread` is at work, of that. */
+    /* Of whoever opens, then of who commits; while `thread` is at work, of that. */
     uint32_t number;    /* of the newest file; 0: none */
     uint32_t finishing; /* of the file that the thread makes durable; 0: it checks */
     bool is_replaying;  /* the log is being opened: progress is told */
@@ -46,7 +46,7 @@ struct inventory {
     struct state state;
     struct care care;
     bool broken;           /* no memory while applying: the state is no longer the log's */
-    struct mutex *waiting; /* guards pending; with `moved` for those who wait */
+    struct mutex *waiting; /* guards pending; with `moved` for those who wait for faces */
     struct cond *moved;
     struct pending *pending;
     struct change *with_faces; /* changes that hold faces; under waiting */
@@ -70,7 +70,8 @@ struct change {
     struct inventory *inv;
     inventory_done *done; /* NULL: somebody waits */
     void *context;
-    bool ready; /* for the one who waits */
+    struct cond *moved; /* for the one who waits: its own, since of many each waits for another */
+    bool ready, is_waited;
     struct fault fault;
     struct pending keys[3]; /* in inv->pending while it lasts */
     size_t keys_n;

@@ -483,10 +483,9 @@ static enum err apply_agent(struct state *s, const struct store_entry *e) {
 
 bool state_has_batch(const struct state *s, const struct state_agent *a,
                      const uint8_t key[INVENTORY_ID_SIZE]) {
-    struct cur c = cur_open(
-        bytes_part(state_text(s, a->batches), 0, (size_t)a->batches_n * INVENTORY_ID_SIZE));
-    while (c.rest.n > 0)
-        if (bytes_equal(cur_take(&c, INVENTORY_ID_SIZE), bytes_of(key, INVENTORY_ID_SIZE)))
+    const uint8_t *kept = state_text(s, a->batches).p;
+    for (size_t i = 0; i < a->batches_n; i++)
+        if (memcmp(kept + i * INVENTORY_ID_SIZE, key, INVENTORY_ID_SIZE) == 0)
             return true;
     return false;
 }

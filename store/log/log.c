@@ -1,4 +1,4 @@
-/* The log's queue and its writer thread. See log.h. */
+/* The log's queue, and who commits: its writer thread, or who waits. See log.h. */
 #include "store/log/private.h"
 
 #include <stdlib.h>
@@ -40,71 +40,7 @@ static struct log_batch *batch_make(const struct store_entry *entries, size_t n,
     return b;
 }
 
-enum err store_log_submit(struct store_log *log, const struct store_entry *entries, size_t n,
-                          store_log_done *done, void *context, struct fault *f) {
-    struct fault own;
-    f = f != NULL ? f : &own;
-    if (n == 0 || n > STORE_BATCH_ENTRIES_MAX)
-        return fault_set(f, ERR_LIMIT, "log", "a batch of %zu entries", n);
-    struct log_batch *b = batch_make(entries, n, f);
-    if (b == NULL)
-        return f->code;
-    b->done = done;
-    b->context = context;
-    enum err code = ERR_OK;
-    mutex_lock(log->mutex);
-    if (log->ended.code != ERR_OK) {
-        *f = log->ended;
-        code = f->code = ERR_IO;
-    } else if (log->closing || log->waiting_bytes + b->bytes.n > STORE_WAITING_BYTES_MAX) {
-        code = fault_set(f, ERR_BUSY, "log", "%zu bytes wait", log->waiting_bytes);
-    } else {
-        log->waiting_bytes += b->bytes.n;
-        *log->tail = b;
-        log->tail = &b->next;
-        cond_signal(log->wake);
-    }
-    mutex_unlock(log->mutex);
-    if (code != ERR_OK)
-        batch_free(b);
-    return code;
-}
-
-struct waiter {
-    struct store_log *log;
-    bool ready;
-    uint64_t first;
-    struct fault fault;
-};
-
-static void waiter_done(void *context, const struct fault *f, uint64_t first) {
-    struct waiter *w = context;
-    mutex_lock(w->log->mutex);
-    w->ready = true;
-    w->first = first;
-    w->fault = *f;
-    cond_broadcast(w->log->moved);
-    mutex_unlock(w->log->mutex);
-}
-
-enum err store_log_append(struct store_log *log, const struct store_entry *entries, size_t n,
-                          uint64_t *first, struct fault *f) {
-    struct waiter w = {.log = log};
-    enum err code = store_log_submit(log, entries, n, waiter_done, &w, f);
-    if (code != ERR_OK)
-        return code;
-    mutex_lock(log->mutex);
-    while (!w.ready)
-        cond_wait(log->moved, log->mutex);
-    mutex_unlock(log->mutex);
-    if (first != NULL)
-        *first = w.first;
-    if (w.fault.code != ERR_OK && f != NULL)
-        *f = w.fault;
-    return w.fault.code;
-}
-
-/* ---- The writer ---- */
+/* ---- Committing ---- */
 
 /* Takes what waits, as much as one commit shall hold; with the mutex held. */
 static struct log_batch *take_waiting(struct store_log *log) {
@@ -131,42 +67,152 @@ static void answer(struct log_batch *list, const struct fault *f) {
     }
 }
 
-static void rest(struct store_log *log, bool is_last) {
+static bool rest(struct store_log *log, enum store_rest_step step) {
     if (log->options.rest == NULL)
-        return;
+        return false;
     mutex_lock(log->calm);
-    log->options.rest(log->options.replay_context, log, is_last);
+    bool has_work = log->options.rest(log->options.replay_context, log, step);
     mutex_unlock(log->calm);
+    return has_work;
 }
 
+/* One commit, on this thread; with the mutex held, while nobody else commits. What came
+ * meanwhile is the writer's, and so is what is to be done at rest. */
+static void commit_waiting(struct store_log *log) {
+    struct log_batch *list = take_waiting(log);
+    struct fault f = log->ended;
+    log->is_busy = true;
+    mutex_unlock(log->mutex);
+    if (f.code != ERR_OK)
+        f.code = ERR_IO;
+    else if (log_commit(log, list, &f) == ERR_OK)
+        f = (struct fault){.code = ERR_OK};
+    answer(list, &f);
+    mutex_lock(log->mutex);
+    bool is_alive = log->ended.code == ERR_OK;
+    mutex_unlock(log->mutex);
+    bool has_work = is_alive && rest(log, STORE_REST_LOOK);
+    mutex_lock(log->mutex);
+    log->is_busy = false;
+    log->has_work = has_work;
+    if (log->head != NULL || log->closing || has_work)
+        cond_signal(log->wake);
+}
+
+static void work_at_rest(struct store_log *log) {
+    log->has_work = false;
+    log->is_busy = true;
+    mutex_unlock(log->mutex);
+    (void)rest(log, STORE_REST_WORK);
+    mutex_lock(log->mutex);
+    log->is_busy = false;
+}
+
+/* Begins busy: what is opened rests first. */
 static void write_all(void *argument) {
     struct store_log *log = argument;
-    bool is_alive = true;
-    rest(log, false);
     mutex_lock(log->mutex);
+    work_at_rest(log);
     for (;;) {
-        while (log->head == NULL && !log->closing)
+        while (log->is_busy || (log->head == NULL && !log->has_work && !log->closing))
             cond_wait(log->wake, log->mutex);
-        if (log->head == NULL)
+        if (log->has_work)
+            work_at_rest(log);
+        else if (log->head != NULL)
+            commit_waiting(log);
+        else
             break;
-        struct log_batch *list = take_waiting(log);
-        struct fault f = log->ended;
-        mutex_unlock(log->mutex);
-        if (f.code != ERR_OK)
-            f.code = ERR_IO;
-        else if (log_commit(log, list, &f) == ERR_OK)
-            f = (struct fault){.code = ERR_OK};
-        answer(list, &f);
-        mutex_lock(log->mutex);
-        is_alive = log->ended.code == ERR_OK;
-        mutex_unlock(log->mutex);
-        if (is_alive)
-            rest(log, false);
-        mutex_lock(log->mutex);
     }
+    bool is_alive = log->ended.code == ERR_OK;
     mutex_unlock(log->mutex);
     if (is_alive)
-        rest(log, true);
+        (void)rest(log, STORE_REST_END);
+}
+
+/* ---- Handing in ---- */
+
+static enum err hand_in(struct store_log *log, const struct store_entry *entries, size_t n,
+                        store_log_done *done, void *context, bool is_here, struct fault *f) {
+    struct fault own;
+    f = f != NULL ? f : &own;
+    if (n == 0 || n > STORE_BATCH_ENTRIES_MAX)
+        return fault_set(f, ERR_LIMIT, "log", "a batch of %zu entries", n);
+    struct log_batch *b = batch_make(entries, n, f);
+    if (b == NULL)
+        return f->code;
+    b->done = done;
+    b->context = context;
+    enum err code = ERR_OK;
+    mutex_lock(log->mutex);
+    if (log->ended.code != ERR_OK) {
+        *f = log->ended;
+        code = f->code = ERR_IO;
+    } else if (log->closing || log->waiting_bytes + b->bytes.n > STORE_WAITING_BYTES_MAX) {
+        code = fault_set(f, ERR_BUSY, "log", "%zu bytes wait", log->waiting_bytes);
+    } else {
+        log->waiting_bytes += b->bytes.n;
+        *log->tail = b;
+        log->tail = &b->next;
+        if (is_here && !log->is_busy)
+            commit_waiting(log);
+        else if (!log->is_busy) /* else it looks itself when it is through */
+            cond_signal(log->wake);
+    }
+    mutex_unlock(log->mutex);
+    if (code != ERR_OK)
+        batch_free(b);
+    return code;
+}
+
+enum err store_log_submit(struct store_log *log, const struct store_entry *entries, size_t n,
+                          store_log_done *done, void *context, struct fault *f) {
+    return hand_in(log, entries, n, done, context, false, f);
+}
+
+enum err store_log_submit_here(struct store_log *log, const struct store_entry *entries, size_t n,
+                               store_log_done *done, void *context, struct fault *f) {
+    return hand_in(log, entries, n, done, context, true, f);
+}
+
+struct waiter {
+    struct store_log *log;
+    struct cond *moved;
+    bool ready, is_waited;
+    uint64_t first;
+    struct fault fault;
+};
+
+static void waiter_done(void *context, const struct fault *f, uint64_t first) {
+    struct waiter *w = context;
+    mutex_lock(w->log->mutex);
+    w->ready = true;
+    w->first = first;
+    w->fault = *f;
+    if (w->is_waited) /* else this thread commits for itself */
+        cond_signal(w->moved);
+    mutex_unlock(w->log->mutex);
+}
+
+enum err store_log_append(struct store_log *log, const struct store_entry *entries, size_t n,
+                          uint64_t *first, struct fault *f) {
+    struct waiter w = {.log = log, .moved = cond_open()};
+    if (w.moved == NULL)
+        return fault_set(f, ERR_MEMORY, "log", "waiting");
+    enum err code = store_log_submit_here(log, entries, n, waiter_done, &w, f);
+    if (code == ERR_OK) {
+        mutex_lock(log->mutex);
+        w.is_waited = true;
+        while (!w.ready)
+            cond_wait(w.moved, log->mutex);
+        mutex_unlock(log->mutex);
+        if (first != NULL)
+            *first = w.first;
+        code = w.fault.code;
+        if (code != ERR_OK && f != NULL)
+            *f = w.fault;
+    }
+    cond_close(w.moved);
+    return code;
 }
 
 /* ---- Opening and closing ---- */
@@ -192,11 +238,10 @@ static enum err make_parts(struct store_log *log, struct fault *f) {
     log->deflater = zip_deflater_open(LOG_LEVEL);
     log->mutex = mutex_open();
     log->wake = cond_open();
-    log->moved = cond_open();
     log->calm = mutex_open();
     log->full_wake = cond_open();
-    if (log->deflater == NULL || log->mutex == NULL || log->wake == NULL || log->moved == NULL ||
-        log->calm == NULL || log->full_wake == NULL)
+    if (log->deflater == NULL || log->mutex == NULL || log->wake == NULL || log->calm == NULL ||
+        log->full_wake == NULL)
         return fault_set(f, ERR_MEMORY, "log", "opening");
     return ERR_OK;
 }
@@ -214,7 +259,6 @@ static void log_free(struct store_log *log) {
     mutex_close(log->calm);
     cond_close(log->full_wake);
     cond_close(log->wake);
-    cond_close(log->moved);
     arena_clear(&log->arena);
     free(log);
 }
@@ -250,6 +294,7 @@ static enum err start_threads(struct store_log *log, struct fault *f) {
     log->full = log->segment - 1;
     if (log->options.seals)
         log_seal_clean(log);
+    log->is_busy = true;
     log->writer = thread_start(write_all, log);
     if (log->writer == NULL)
         return fault_set(f, ERR_MEMORY, "thread", "%s", log->dir);

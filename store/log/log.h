@@ -5,10 +5,10 @@
  * `log/lock`. The bytes of a segment are described in segment.h, those of an
  * entry in entry.h. Entries are numbered from 0 without gaps, across segments.
  *
- * Writing. One thread of the log's own commits: everything that waits is packed
- * into blocks, written by one write and made durable by one sync, so that many
- * callers share the price of one. A batch is all there or not at all, after a
- * crash too. Nothing is acknowledged before the sync has returned.
+ * Writing. One commits at a time, a thread of the log's own or one that waits for its own
+ * entries: everything that waits is packed into blocks, written by one write and made durable by
+ * one sync, so that many callers share the price of one. A batch is all there or not at all, after
+ * a crash too. Nothing is acknowledged before the sync has returned.
  *
  * Opening for writing reads the whole log once, or, with a mark of an earlier time,
  * what came after it; what lies before is then looked at when it is asked for. What a crash left
@@ -25,7 +25,7 @@
  * write, and any failed sync, ends the handle: what waits and what comes later
  * gets ERR_IO, since after a failed sync nobody knows what is on the disk.
  *
- * Threads: store_log_submit, _append, _get and _head from any thread.
+ * Threads: store_log_submit, _submit_here, _append, _get and _head from any thread.
  */
 #ifndef STORE_LOG_H
 #define STORE_LOG_H
@@ -90,10 +90,12 @@ struct store_mark {
 
 struct store_log;
 
-/* Called on the log's thread when nothing is being written: at its begin, after each
- * commit once its callers have their answer, and (`is_last`) at the end. All that is in
- * the log has been replayed. The next commit waits. */
-typedef void store_rest(void *context, struct store_log *log, bool is_last);
+/* Called when nothing is being written. STORE_REST_LOOK: after each commit once its callers have
+ * their answer, on the thread that committed: whether there is work; short. STORE_REST_WORK: on the
+ * log's thread, at its begin and where there is work. STORE_REST_END: on that thread, at the end.
+ * All that is in the log has been replayed. The next commit waits. */
+enum store_rest_step { STORE_REST_LOOK, STORE_REST_WORK, STORE_REST_END };
+typedef bool store_rest(void *context, struct store_log *log, enum store_rest_step step);
 
 struct store_log_options {
     store_replay *replay; /* NULL: none */
@@ -117,7 +119,7 @@ enum err store_log_open(const char *dir, const struct env *env,
 /* Commits what waits, then frees. NULL is allowed. */
 void store_log_close(struct store_log *log);
 
-/* Called once a batch, on the log's thread, in the order of entry numbers:
+/* Called once a batch, on the thread that commits, in the order of entry numbers:
  * ERR_OK with the number of the first entry once all are durable; else the
  * reason, and none of them is in the log. Short work only: the next commit waits. */
 typedef void store_log_done(void *context, const struct fault *f, uint64_t first);
@@ -128,7 +130,12 @@ typedef void store_log_done(void *context, const struct fault *f, uint64_t first
  * handle has ended. */
 enum err store_log_submit(struct store_log *log, const struct store_entry *entries, size_t n,
                           store_log_done *done, void *context, struct fault *f) MUST_CHECK;
-/* The same, waiting. Not from within a `done`. */
+/* The same for who is going to wait for it: where nobody commits, this thread does, with what
+ * else waits, and `done` has been called on return. That saves waking the log's thread
+ * and being woken by it. Not from within a `done`. */
+enum err store_log_submit_here(struct store_log *log, const struct store_entry *entries, size_t n,
+                               store_log_done *done, void *context, struct fault *f) MUST_CHECK;
+/* The same, waiting. */
 enum err store_log_append(struct store_log *log, const struct store_entry *entries, size_t n,
                           uint64_t *first, struct fault *f) MUST_CHECK;
 

@@ -69,7 +69,7 @@ struct store_log {
     struct os_lock lock;
     struct thread *writer;
 
-    /* Used by the writer alone. */
+    /* Used by who commits alone. */
     struct file file; /* the last segment */
     uint32_t segment;
     uint8_t salt[SEGMENT_SALT];
@@ -84,9 +84,10 @@ struct store_log {
 
     struct mutex *mutex; /* guards what follows */
     struct cond *wake;   /* the writer: something waits, or the end */
-    struct cond *moved;  /* those who wait in store_log_append */
     struct log_batch *head, **tail;
     size_t waiting_bytes;
+    bool is_busy;  /* somebody commits, or works at rest */
+    bool has_work; /* for the writer, at rest */
     bool closing;
     struct fault ended; /* code ERR_OK: alive */
     struct store_tree tree;
@@ -99,7 +100,7 @@ struct store_log {
 
 /* Commits the batches of the list: all are durable (ERR_OK), or none and the fault
  * says why. A fault that ends the handle is put into log->ended. Called without the
- * mutex, by the writer only. */
+ * mutex, by one at a time. */
 enum err log_commit(struct store_log *log, struct log_batch *list, struct fault *f) MUST_CHECK;
 
 /* Of the last segment, through options.io. */

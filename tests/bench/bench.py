@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Measures this build beside its peers, in one run on one machine, and prints one table.
 
-    bench.py --build DIR --peers DIR [scan|x509|store...]
+    bench.py --build DIR --peers DIR [scan|x509|store|ingest|export...]
 
 scan   `ers scan` of BENCH_N (1,000; fours) endpoints of nginx, beside a loop that only connects,
        asks and reads (scan_floor), and on some of them openssl s_client, sslscan and nmap
 x509   certificates read a second, beside libcrypto
 store  certificates stored and found again, beside SQLite: 10,000, 100,000 and BENCH_STORE_N
+ingest CPU a certificate by stage; batches, one durable client and 64, beside SQLite and a loop that only syncs
+export rates and memory of clm-export, beside SQLite, for the same counts as store
 
 Ratios are what counts: rates belong to the machine and its load. Exit status 1 where
 a certificate was missed or a peer failed."""
@@ -261,6 +263,89 @@ def bench_store(build, peers):
         os.remove(path)
 
 
+# ---- ingest -----------------------------------------------------------------
+
+STAGES = ("parse", "hash", "index", "deflate", "write")
+
+
+def told(pattern, used):
+    found = re.findall(pattern, used.said, re.M)
+    return float(found[-1]) if found else 0.0
+
+
+def bench_ingest(build, peers):
+    """Stages by themselves, the whole path beside SQLite, and clients that wait for the disk."""
+    count, path = 100000, peer.path("ingest")
+    certificates.write(peer.WORK, path, count)
+    tool = os.path.join(build, "tests/bench/ingest")
+    os.makedirs(peer.path("clients"))
+    stages = Usage([tool, "stages", path, count, peer.path("ingest.tmp")])
+    ours = Usage([os.path.join(build, "tests/peers/store_tool"), "bench", peer.path("batched"), path, 1000, "bare"])
+    theirs = Usage([os.path.join(peers, "peer_sqlite"), peer.path("batched.db"), path, 1000])
+    durable = Usage([tool, "durable", peer.path("clients"), path])
+    single = Usage([os.path.join(peers, "peer_sqlite"), peer.path("single.db"), path, 1, 1500])
+    for name, used in (("stages", stages), ("store_tool", ours), ("peer_sqlite", theirs), ("durable", durable), ("single", single)):
+        if used.status:
+            failed.append("ingest: %s: exit %d" % (name, used.status))
+            return
+    title("ingest, CPU us a certificate", "ours")
+    for name in STAGES:
+        row(name, "%.2f" % told(name + r" ([\d.]+) us", stages))
+    row("all stages", "%.2f" % sum(told(name + r" ([\d.]+) us", stages) for name in STAGES))
+    a, b = (told(r"stored .*, (\d+)/s", used) for used in (ours, theirs))
+    title("ingest, %s certificates" % format(count, ","), "ours", "SQLite", "better by")
+    row("batches of 1,000, certificates/s", number(a), number(b), times(a, b))
+    one, bare, many = (told(pattern + r" ([\d.]+)/s", durable) for pattern in ("^one client", "^bare loop", "^64 clients"))
+    a = told(r"stored .*, (\d+)/s", single)
+    row("one client, each durable, /s", number(one), number(a), times(one, a))
+    row("  bare loop of write and sync, /s", number(bare), "", times(one, bare))
+    row("64 clients, each durable, /s", number(many))
+    row("  beside one", times(many, one))
+    row("  CPU us a certificate", "%.1f" % told(r"CPU of 64 clients ([\d.]+)", durable))
+
+
+# ---- export -----------------------------------------------------------------
+
+def private_mb(command):
+    """Seconds, and the most memory of its own (RssAnon) that the command had."""
+    most, start = 0, time.monotonic()
+    process = subprocess.Popen([str(word) for word in command], stdout=subprocess.DEVNULL)
+    while process.poll() is None:
+        try:
+            with open("/proc/%d/status" % process.pid) as f:
+                most = max([most] + [int(line.split()[1]) for line in f if line.startswith("RssAnon")])
+        except OSError:
+            pass
+        time.sleep(0.002)
+    if process.returncode:
+        failed.append("export: exit %d" % process.returncode)
+    return time.monotonic() - start, most / 1024
+
+
+def bench_export(build, peers):
+    """All certificates as CSV (ours has 19 columns, SQLite's the six that it keeps), as PEM and as NDJSON."""
+    more = int(os.environ.get("BENCH_STORE_N", "0"))
+    for count in (10000, 100000) + ((more,) if more > 100000 else ()):
+        path, store, db = peer.path("export-%d" % count), peer.path("exported-%d" % count), peer.path("exported-%d.db" % count)
+        certificates.write(peer.WORK, path, count)
+        filled = Usage([os.path.join(build, "tests/peers/store_tool"), "bench", store, path, 1000])
+        theirs = Usage([os.path.join(peers, "peer_sqlite"), db, path, 1000])
+        if filled.status or theirs.status:
+            failed.append("export: exit %d and %d" % (filled.status, theirs.status))
+            return
+        os.remove(path)
+        title("export, %s certificates" % format(count, ","), "rows/s", "private MB", "SQLite", "better by")
+        export = [os.path.join(build, "clm-export"), "--data", store]
+        for name, options, peer_says in (("CSV by the index", [], r"^CSV of all: .*, (\d+)/s"), ("CSV by the log", ["--as-of", "2100-01-01"], ""),
+                                         ("PEM", ["--format", "pem"], r"^PEM of all: .*, (\d+)/s"), ("NDJSON", ["--format", "ndjson"], "")):
+            runs = [private_mb(export + options) for _ in range(RUNS)]
+            rate, their_rate = count / statistics.median(seconds for seconds, _ in runs), told(peer_says, theirs) if peer_says else 0
+            row(name, number(rate), "%.1f" % max(mb for _, mb in runs), number(their_rate) if their_rate else "",
+                times(rate, their_rate) if their_rate else "")
+        shutil.rmtree(store)
+        os.remove(db)
+
+
 # ---- all --------------------------------------------------------------------
 
 def load():
@@ -273,7 +358,7 @@ def processor():
 
 
 def main():
-    parts = {"scan": bench_scan, "x509": bench_x509, "store": bench_store}
+    parts = {"scan": bench_scan, "x509": bench_x509, "store": bench_store, "ingest": bench_ingest, "export": bench_export}
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", required=True, help="folder of the binary that is measured")
     parser.add_argument("--peers", required=True, help="folder of scan_floor, peer_x509 and peer_sqlite")

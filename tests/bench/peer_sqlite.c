@@ -2,9 +2,11 @@
  * them shows, an observation each, one durable transaction a batch (WAL, synchronous
  * FULL), then the same questions. Certificates are read by libcrypto.
  *
- *     peer_sqlite FILE.db CERTIFICATES BATCH      CERTIFICATES: 4 bytes of length, DER, ...
+ *     peer_sqlite FILE.db CERTIFICATES BATCH [N]    CERTIFICATES: 4 bytes of length, DER, ...
  *
- * Prints the lines that store_tool prints, as far as bench.py reads them. */
+ * With N only so many are stored, and nothing is asked. Prints the lines that store_tool prints, as
+ * far as bench.py reads them. */
+#include <openssl/evp.h>
 #include <openssl/sha.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
@@ -121,21 +123,21 @@ static void insert(sqlite3_stmt *certificate, sqlite3_stmt *words, sqlite3_stmt 
     finish(observation);
 }
 
-static size_t store(const uint8_t *file, size_t size, size_t batch) {
+static size_t store(const uint8_t *file, size_t size, size_t batch, size_t most) {
     sqlite3_stmt *certificate =
         prepare("INSERT OR IGNORE INTO certificate VALUES(NULL,?,?,?,?,?,?,?)");
     sqlite3_stmt *words = prepare("INSERT INTO words(rowid, subject, names) VALUES(?,?,?)");
     sqlite3_stmt *observation = prepare("INSERT OR REPLACE INTO observation VALUES(?,?,?,0,"
                                         "'TLSv1.3','TLS_AES_128_GCM_SHA256',?)");
     size_t n = 0;
-    for (size_t at = 0; at + 4 <= size; n++) {
+    for (size_t at = 0; at + 4 <= size && n < most; n++) {
         size_t length = (size_t)file[at] << 24 | (size_t)file[at + 1] << 16 |
                         (size_t)file[at + 2] << 8 | file[at + 3];
         if (n % batch == 0)
             run("BEGIN");
         insert(certificate, words, observation, file + at + 4, length, n);
         at += 4 + length;
-        if (n % batch == batch - 1 || at + 4 > size)
+        if (n % batch == batch - 1 || at + 4 > size || n + 1 == most)
             run("COMMIT");
     }
     sqlite3_finalize(certificate);
@@ -266,9 +268,67 @@ static void fetch(void) {
     sqlite3_finalize(s);
 }
 
+static size_t put_hex(char *out, const unsigned char *p, int n) {
+    static const char digits[] = "0123456789abcdef";
+    for (int i = 0; i < n; i++) {
+        out[2 * i] = digits[p[i] >> 4];
+        out[2 * i + 1] = digits[p[i] & 15];
+    }
+    return 2 * (size_t)n;
+}
+
+/* In the order of their numbers, which costs it least. Texts are quoted without a look. */
+static void write_csv(void) {
+    char line[4 * TEXT_MAX];
+    size_t rows = 0;
+    FILE *out = fopen("/dev/null", "w");
+    sqlite3_stmt *s =
+        prepare("SELECT sha256, serial, not_after, subject, issuer, names FROM certificate");
+    if (out == NULL)
+        die("/dev/null");
+    double start = now();
+    for (; sqlite3_step(s) == SQLITE_ROW; rows++) {
+        size_t n = put_hex(line, sqlite3_column_blob(s, 0), sqlite3_column_bytes(s, 0));
+        line[n++] = ',';
+        n += put_hex(line + n, sqlite3_column_blob(s, 1), sqlite3_column_bytes(s, 1));
+        n += (size_t)snprintf(line + n, sizeof line - n, ",%lld,\"%s\",\"%s\",\"%s\"\r\n",
+                              sqlite3_column_int64(s, 2), sqlite3_column_text(s, 3),
+                              sqlite3_column_text(s, 4), sqlite3_column_text(s, 5));
+        fwrite(line, 1, n, out);
+    }
+    printf("CSV of all: %zu rows, %.0f/s\n", rows, (double)rows / (now() - start));
+    sqlite3_finalize(s);
+    fclose(out);
+}
+
+static void write_pem(void) {
+    static unsigned char text[1 << 20];
+    size_t rows = 0;
+    FILE *out = fopen("/dev/null", "w");
+    sqlite3_stmt *s = prepare("SELECT der FROM certificate");
+    if (out == NULL)
+        die("/dev/null");
+    double start = now();
+    for (; sqlite3_step(s) == SQLITE_ROW; rows++) {
+        const unsigned char *der = sqlite3_column_blob(s, 0);
+        int n = sqlite3_column_bytes(s, 0);
+        fputs("-----BEGIN CERTIFICATE-----\n", out);
+        for (int at = 0; at < n; at += 48) {
+            int part = n - at < 48 ? n - at : 48;
+            int made = EVP_EncodeBlock(text, der + at, part);
+            text[made] = '\n';
+            fwrite(text, 1, (size_t)made + 1, out);
+        }
+        fputs("-----END CERTIFICATE-----\n", out);
+    }
+    printf("PEM of all: %zu rows, %.0f/s\n", rows, (double)rows / (now() - start));
+    sqlite3_finalize(s);
+    fclose(out);
+}
+
 int main(int argc, char **argv) {
     struct stat file_is, db_is;
-    if (argc != 4)
+    if (argc != 4 && argc != 5)
         return 2;
     FILE *in = fopen(argv[2], "rb");
     if (in == NULL || fstat(fileno(in), &file_is) < 0)
@@ -280,7 +340,8 @@ int main(int argc, char **argv) {
     fclose(in);
     open_db(argv[1]);
     double start = now();
-    size_t n = store(file, size, strtoul(argv[3], NULL, 10));
+    size_t most = argc == 5 ? strtoul(argv[4], NULL, 10) : SIZE_MAX;
+    size_t n = store(file, size, strtoul(argv[3], NULL, 10), most);
     double took = now() - start;
     sqlite3_close(db);
     if (stat(argv[1], &db_is) < 0)
@@ -288,6 +349,8 @@ int main(int argc, char **argv) {
     printf("stored %zu certificates: %.2f s, %.0f/s\n", n, took, (double)n / took);
     printf("raw %.1f bytes a certificate, log %.1f bytes\n", (double)size / (double)n - 4,
            (double)db_is.st_size / (double)n);
+    if (argc == 5)
+        return 0;
     start = now();
     open_db(argv[1]);
     printf("opened again: %.2f s\n", now() - start);
@@ -304,6 +367,8 @@ int main(int argc, char **argv) {
     show_groups("week", "SELECT not_after / 604800, count(*) FROM certificate GROUP BY 1");
     show_groups("issuer", "SELECT issuer, count(*) FROM certificate GROUP BY issuer");
     fetch();
+    write_csv();
+    write_pem();
     sqlite3_close(db);
     free(file);
     return 0;

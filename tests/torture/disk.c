@@ -92,7 +92,8 @@ static struct {
     struct mutex *mutex; /* guards all of it */
     struct cond *moved;
     uv_thread_t main;
-    bool is_idle; /* the log's thread */
+    bool is_idle;         /* the log's thread */
+    struct cond *idle_at; /* where the log's thread waits */
 
     struct names now, durable;
     struct renaming pending[NAMES_MAX];
@@ -650,6 +651,7 @@ void __wrap_cond_wait(struct cond *c, struct mutex *m) {
     }
     mutex_lock(disk.mutex);
     disk.is_idle = true;
+    disk.idle_at = c;
     cond_broadcast(disk.moved);
     mutex_unlock(disk.mutex);
     __real_cond_wait(c, m);
@@ -658,11 +660,11 @@ void __wrap_cond_wait(struct cond *c, struct mutex *m) {
     mutex_unlock(disk.mutex);
 }
 
-/* The main thread has something for the log's. */
+/* The main thread has something for the log's, where that one waits for it. */
 void __wrap_cond_signal(struct cond *c) {
     if (is_main()) {
         mutex_lock(disk.mutex);
-        disk.is_idle = false;
+        disk.is_idle = disk.is_idle && c != disk.idle_at;
         mutex_unlock(disk.mutex);
     }
     __real_cond_signal(c);

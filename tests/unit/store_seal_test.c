@@ -165,18 +165,20 @@ static enum err count_entry(void *context, const struct store_entry *e) {
     return ERR_OK;
 }
 
-static void take_mark(void *context, struct store_log *log, bool is_last) {
+static bool take_mark(void *context, struct store_log *log, enum store_rest_step step) {
     struct marker *m = context;
     struct fault f;
-    (void)is_last;
     if (m->mark.segment != 0 || store_log_tree(log).size < m->at)
-        return;
+        return false;
+    if (step == STORE_REST_LOOK)
+        return true;
     assert_int_equal(store_log_mark(log, &m->mark, &f), ERR_OK);
     struct store_place *copy = calloc(m->mark.places_n + 1, sizeof *copy);
     assert_non_null(copy);
     if (m->mark.places_n > 0)
         memcpy(copy, m->mark.places, m->mark.places_n * sizeof *copy);
     m->mark.places = copy;
+    return false;
 }
 
 /* With the mark only what follows is replayed, and everything is found. */
