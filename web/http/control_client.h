@@ -12,7 +12,8 @@
  * whose maximum bounds it. *status is the HTTP status, whatever it says: only
  * transport fails here. ERR_NOT_FOUND: no server listens there.
  * ERR_PERMISSION: not ours to open. ERR_TIMEOUT, ERR_NETWORK (it went away),
- * ERR_FORMAT (no HTTP). */
+ * ERR_FORMAT (no HTTP). On Windows a server that is just stopping may cost 30 s beyond the
+ * time-out: so long libuv waits for an end of the pipe. */
 enum err control_call(const char *control, const char *method, const char *target,
                       struct bytes body, uint64_t timeout_ms, unsigned *status, struct buf *answer,
                       struct fault *f) MUST_CHECK;
