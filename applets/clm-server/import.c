@@ -136,7 +136,7 @@ static enum err import_file(struct import_call *c) {
     if (code == ERR_OK)
         print(c, format);
     else if (code == ERR_FORMAT)
-        fault_set(&c->f, code, "neither PEM nor NDJSON nor CSV", "%s", c->file);
+        fault_set(&c->f, code, "neither PEM nor JSON nor CSV", "%s", c->file);
     return code;
 }
 
@@ -176,7 +176,7 @@ static int run(struct env *env, const void *options, const struct opt_common *co
 const struct opt_command clm_server_import = {
     .name = "import",
     .arguments = "FILE...",
-    .summary = "take certificates out of PEM, NDJSON and CSV of other tools",
+    .summary = "take certificates out of PEM, JSON and CSV of other tools",
     .examples = "clm-server import bundle.pem\n"
                 "clm-server import scan.ndjson tlsx.json\n"
                 "certutil -view -out RawCertificate csv > issued.csv\n"

@@ -19,7 +19,7 @@ struct reading {
 };
 
 const char *import_format_name(enum import_format format) {
-    static const char *const names[] = {"unknown", "PEM", "NDJSON", "CSV"};
+    static const char *const names[] = {"unknown", "PEM", "NDJSON", "JSON", "CSV"};
     return names[format];
 }
 
@@ -72,60 +72,66 @@ static enum err read_pem(struct reading *r, struct bytes text) {
     return code;
 }
 
-/* ---- Text that is a certificate: PEM, or base64 of the DER ---- */
+/* ---- Text that is a certificate: PEM, or base64 of that or of the DER ---- */
 
-/* False: it is no certificate at all. */
-static bool decode(struct reading *r, struct bytes text, struct bytes *der) {
+static bool is_base64(struct reading *r, struct bytes text, const char *begin) {
+    text = bytes_trim(text);
+    buf_reset(&r->der);
+    return bytes_starts(text, begin) && base64_read(text, &r->der);
+}
+
+/* All certificates of a PEM. *n counts. */
+static enum err take_pem(struct reading *r, struct bytes text, const char *what, size_t *n) {
     struct cur c = cur_open(text);
     struct pem_object object;
-    if (pem_is(text)) {
-        bool found = pem_next(&c, &r->der, &object) && object.kind == PEM_CERTIFICATE;
-        *der = found ? object.der : bytes_of(NULL, 0);
-        return found;
-    }
-    buf_reset(&r->der);
-    text = bytes_trim(text);
-    if (!bytes_starts(text, "MI") || !base64_read(text, &r->der))
-        return false;
-    *der = buf_bytes(&r->der);
-    return true;
-}
-
-/* ---- NDJSON ---- */
-
-static enum err take_member(struct reading *r, struct json_value object, const char *name,
-                            bool *found) {
-    struct bytes text, der;
-    if (!json_string(json_get(object, name), &r->arena, &text))
-        return ERR_OK;
-    *found = true;
-    if (decode(r, text, &der))
-        return take(r, der, name);
-    refuse(r, name, "that is no certificate");
-    return ERR_OK;
-}
-
-/* tlsx: the leaf, and behind it the chain's. */
-static enum err take_response(struct reading *r, struct json_value v, bool *found) {
-    enum err code = take_member(r, v, "certificate", found);
-    struct json_value chain = json_get(v, "chain");
-    if (json_type_of(chain) != JSON_ARRAY)
-        return code;
-    for (struct json_value link = json_first(chain);
-         code == ERR_OK && json_type_of(link) != JSON_NONE; link = json_next(link))
-        if (json_type_of(link) == JSON_OBJECT)
-            code = take_member(r, link, "certificate", found);
+    enum err code = ERR_OK;
+    while (code == ERR_OK && pem_next(&c, &r->der, &object))
+        if (object.kind == PEM_CERTIFICATE) {
+            ++*n;
+            code = take(r, object.der, what);
+        }
     return code;
 }
 
-static enum err read_object(struct reading *r, struct bytes line) {
+/* *n stays where the text is none. */
+static enum err take_text(struct reading *r, struct bytes text, const char *what, size_t *n) {
+    if (pem_is(text))
+        return take_pem(r, text, what, n);
+    if (is_base64(r, text, "LS0t")) { /* "---" */
+        struct bytes pem = arena_copy(&r->arena, buf_bytes(&r->der));
+        if (pem.p == NULL)
+            return fault_set(r->f, ERR_MEMORY, "import", "line %zu", r->line);
+        return pem_is(pem) ? take_pem(r, pem, what, n) : ERR_OK;
+    }
+    if (!is_base64(r, text, "MI")) /* a SEQUENCE of more than 127 bytes */
+        return ERR_OK;
+    ++*n;
+    return take(r, buf_bytes(&r->der), what);
+}
+
+/* ---- JSON ---- */
+
+/* Every text of a foreign object, however deep (json_read has a limit). */
+static enum err take_all(struct reading *r, struct json_value v, size_t *n) {
+    struct bytes text;
+    enum err code = ERR_OK;
+    if (json_string(v, &r->arena, &text))
+        return take_text(r, text, "certificate", n);
+    if (json_type_of(v) != JSON_OBJECT && json_type_of(v) != JSON_ARRAY)
+        return ERR_OK;
+    for (v = json_first(v); code == ERR_OK && json_type_of(v) != JSON_NONE; v = json_next(v))
+        code = take_all(r, v, n);
+    return code;
+}
+
+static enum err read_object(struct reading *r, struct bytes text) {
     struct json_value v;
     struct fault why;
     struct bytes type;
-    bool found = false;
+    size_t n = 0;
     enum err code;
-    if (line.n > IMPORT_LINE_MAX ||
-        (code = json_read(&r->arena, line, IMPORT_TOKENS, &v, &why)) == ERR_LIMIT) {
+    if (text.n > IMPORT_LINE_MAX ||
+        (code = json_read(&r->arena, text, IMPORT_TOKENS, &v, &why)) == ERR_LIMIT) {
         refuse(r, "object", "too large");
         return ERR_OK;
     }
@@ -138,8 +144,8 @@ static enum err read_object(struct reading *r, struct bytes line) {
     bool is_ours = json_string(json_get(v, "type"), &r->arena, &type);
     if (is_ours && !bytes_is(type, "certificate"))
         return ERR_OK; /* observations, errors, the summary */
-    code = is_ours ? take_member(r, v, "pem", &found) : take_response(r, v, &found);
-    if (code == ERR_OK && !found)
+    code = is_ours ? take_all(r, json_get(v, "pem"), &n) : take_all(r, v, &n);
+    if (code == ERR_OK && n == 0)
         refuse(r, is_ours ? "pem" : "certificate", "missing: write it with --pem, or -cert");
     return code;
 }
@@ -156,21 +162,59 @@ static enum err read_ndjson(struct reading *r, struct bytes text) {
     return code;
 }
 
+/* How long the object at the begin of the text is; all of it where it does not end. */
+static size_t object_size(struct bytes text) {
+    size_t depth = 0;
+    bool in_string = false;
+    for (size_t i = 0; i < text.n; i++) {
+        uint8_t c = text.p[i];
+        if (in_string) {
+            i += c == '\\';
+            in_string = c != '"';
+        } else if (c == '"') {
+            in_string = true;
+        } else if (c == '{' || c == '[') {
+            depth++;
+        } else if ((c == '}' || c == ']') && --depth == 0) {
+            return i + 1;
+        }
+    }
+    return text.n;
+}
+
+/* The objects of an array, or such that take more than a line, one by one: the whole may be
+ * large. */
+static enum err read_json(struct reading *r, struct bytes text) {
+    enum err code = ERR_OK;
+    for (size_t at = 0, size; code == ERR_OK && at < text.n; at += size) {
+        size = 1;
+        r->line += text.p[at] == '\n';
+        if (text.p[at] != '{')
+            continue;
+        size = object_size(bytes_part(text, at, text.n));
+        arena_reset(&r->arena);
+        code = read_object(r, bytes_part(text, at, size));
+        r->line += count_lines(bytes_part(text, at, size));
+    }
+    return code;
+}
+
 /* ---- CSV ---- */
 
 static enum err take_row(struct reading *r, const struct import_row *row) {
-    struct bytes der;
+    size_t n = 0;
+    enum err code = ERR_OK;
     if (row->why) {
         refuse(r, "row", row->why);
         return ERR_OK;
     }
     if (row->n == 1 && bytes_trim(row->cells[0]).n == 0)
         return ERR_OK; /* an empty line */
-    for (size_t i = 0; i < row->n; i++)
-        if (decode(r, row->cells[i], &der))
-            return take(r, der, "cell");
-    refuse(r, "row", "no cell of it is a certificate: let the tool write the raw one");
-    return ERR_OK;
+    for (size_t i = 0; i < row->n && n == 0 && code == ERR_OK; i++)
+        code = take_text(r, row->cells[i], "cell", &n);
+    if (code == ERR_OK && n == 0)
+        refuse(r, "row", "no cell of it is a certificate: let the tool write the raw one");
+    return code;
 }
 
 static enum err read_csv(struct reading *r, struct bytes text) {
@@ -197,7 +241,8 @@ static struct bytes without_mark(struct bytes text) {
     return bytes_starts(text, "\xEF\xBB\xBF") ? bytes_part(text, PREFIX, text.n) : text;
 }
 
-/* CSV: UTF-8 whose first line has more than one cell, or is the one before a certificate. */
+/* JSON: an array, or an object that does not end in its line. CSV: UTF-8 whose first line has more
+ * than one cell, or is the one before a certificate. */
 static enum import_format format_of(struct bytes text) {
     struct cur c = cur_open(text);
     struct bytes first = cur_until(&c, '\n');
@@ -205,9 +250,15 @@ static enum import_format format_of(struct bytes text) {
     while (at < text.n &&
            (text.p[at] == ' ' || text.p[at] == '\t' || text.p[at] == '\r' || text.p[at] == '\n'))
         at++;
-    if (at < text.n && text.p[at] == '{')
-        return IMPORT_NDJSON;
-    if (bytes_starts(bytes_part(text, at, text.n), "-----BEGIN "))
+    struct bytes begun = bytes_part(text, at, text.n);
+    if (at < text.n && text.p[at] == '{') {
+        struct cur line = cur_open(begun);
+        struct bytes object = bytes_trim(cur_until(&line, '\n'));
+        return line.rest.n == 0 || object_size(begun) <= object.n ? IMPORT_NDJSON : IMPORT_JSON;
+    }
+    if (at < text.n && text.p[at] == '[')
+        return IMPORT_JSON;
+    if (bytes_starts(begun, "-----BEGIN "))
         return IMPORT_PEM;
     if (utf8_valid(first) && bytes_find(first, bytes_of("", 1)) == SIZE_MAX &&
         bytes_find(first, bytes_text(",")) != SIZE_MAX)
@@ -232,11 +283,14 @@ enum err import_read(struct bytes text, const struct import_taker *taker,
     case IMPORT_NDJSON:
         code = read_ndjson(&r, text);
         break;
+    case IMPORT_JSON:
+        code = read_json(&r, text);
+        break;
     case IMPORT_CSV:
         code = read_csv(&r, text);
         break;
     default:
-        code = fault_set(f, ERR_FORMAT, "import", "neither PEM nor NDJSON nor CSV");
+        code = fault_set(f, ERR_FORMAT, "import", "neither PEM nor JSON nor CSV");
         break;
     }
     buf_clear(&r.der);

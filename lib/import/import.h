@@ -2,11 +2,17 @@
  *
  *   PEM      a text whose lines begin certificates
  *   NDJSON   one JSON object a line: of `ers inspect --json --pem` and `ers scan --output --pem`
- *            ("type" and "pem"), of `tlsx -json -cert -tls-chain` ("certificate", and that of each
- *            object of "chain": clients.Response of projectdiscovery/tlsx)
+ *            ("type" and "pem"); of others every text that is a certificate, whatever it is
+ *            called and however deep it lies: `tlsx -json -cert -tls-chain` ("certificate", and
+ *            that of each object of "chain": clients.Response of projectdiscovery/tlsx)
+ *   JSON     an array of such objects, or ones of more than a line: Keyfactor's GET /Certificates
+ *            ("ContentBytes"), Venafi's POST Certificates/Retrieve ("CertificateData")
  *   CSV      RFC 4180 with a first row of names; quoted cells may have line ends. A cell that is
- *            a certificate, as PEM or as base64 of its DER, whatever its column is called
- *            (`certutil -view -out RawCertificate csv` writes PEM)
+ *            a certificate, whatever its column is called (`certutil -view -out RawCertificate
+ *            csv` writes PEM)
+ *
+ * A text is a certificate as PEM (which may have several), as base64 of its DER, or as base64 of
+ * its PEM.
  *
  * A certificate is never made of its parts: a row that has none is told, and the rest goes on.
  * Places (host, port, time) are not read. No I/O; any thread.
@@ -23,9 +29,9 @@ enum {
     IMPORT_CELLS_MAX = 1024,    /* of a row */
 };
 
-enum import_format { IMPORT_UNKNOWN, IMPORT_PEM, IMPORT_NDJSON, IMPORT_CSV };
+enum import_format { IMPORT_UNKNOWN, IMPORT_PEM, IMPORT_NDJSON, IMPORT_JSON, IMPORT_CSV };
 
-/* "PEM", "NDJSON", "CSV"; never NULL. */
+/* "PEM", "NDJSON", "JSON", "CSV"; never NULL. */
 const char *import_format_name(enum import_format format);
 
 struct import_taker {

@@ -47,13 +47,18 @@ check("certutil: the row without a certificate is named", (status, answer) == (1
 check_equal("base64 in a cell", imported(sample("base64.csv"))[:2], (1, counts(0, 1, 1)))
 check_equal("what inspect writes", imported(sample("inspect.ndjson")), (0, counts(0, 2, 0), ""))
 
+status, answer, said = imported(sample("keyfactor.json"))
+check("Keyfactor's JSON: the one without bytes is named", (status, answer) == (1, counts(0, 2, 1))
+      and "keyfactor.json: line 68: certificate: missing" in said, (status, answer, said))
+check_equal("Venafi's: a chain in base64", imported(sample("venafi.json")), (0, counts(0, 2, 0), ""))
+
 certificate, key = make_certificate("own", ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"))
 os.rename(certificate, path("any.name"))
 with open(path("nothing"), "w") as f:
     f.write("nothing of that kind\n")
 status, answer, said = imported(path("absent"), path("nothing"), path("any.name"))
 check("one file that cannot be read stops no other", (status, answer) == (1, counts(1, 0, 0, 2))
-      and "absent" in said and "neither PEM nor NDJSON nor CSV" in said, (status, answer, said))
+      and "absent" in said and "neither PEM nor JSON nor CSV" in said, (status, answer, said))
 with open(path("both.ndjson"), "w") as f:
     f.write(run(ERS, "inspect", "--json", "--pem", sample("bundle.pem"), path("any.name")).stdout)
 check_equal("inspect's output now", imported(path("both.ndjson")), (0, counts(0, 3, 0), ""))

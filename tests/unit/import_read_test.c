@@ -56,6 +56,8 @@ static const struct {
     {"bundle.pem",     IMPORT_PEM,    2, 0, 0 },
     {"inspect.ndjson", IMPORT_NDJSON, 2, 0, 0 },
     {"tlsx.ndjson",    IMPORT_NDJSON, 2, 1, 2 },
+    {"keyfactor.json", IMPORT_JSON,   2, 1, 68},
+    {"venafi.json",    IMPORT_NDJSON, 2, 0, 0 },
     {"certutil.csv",   IMPORT_CSV,    2, 1, 26},
     {"base64.csv",     IMPORT_CSV,    1, 1, 3 },
 };
@@ -112,6 +114,9 @@ static const struct {
     {"{\"type\":\"summary\"}\n",                                       ERR_OK,     IMPORT_NDJSON,  0, 0, ""           },
     {"\n{\"host\":\"a\"}\n",                                           ERR_OK,     IMPORT_NDJSON,  1, 2, "certificate"},
     {"{\"certificate\":\"MIIB\"}\n",                                   ERR_OK,     IMPORT_NDJSON,  1, 1, "certificate"},
+    {"[{\"a\":\"}]\"},\n{\"b\":[]}]",                                  ERR_OK,     IMPORT_JSON,    2, 2, "certificate"},
+    {"{\n\"a\":1}\n{\"b\"",                                            ERR_OK,     IMPORT_JSON,    2, 3, "object"     },
+    {"[{\"x\":{\"y\":\"LS0t\"}}]",                                     ERR_OK,     IMPORT_JSON,    1, 1, "certificate"},
     {"{\"certificate\":\n",                                            ERR_OK,     IMPORT_NDJSON,  1, 1, "object"     },
     {"-----BEGIN CERTIFICATE-----\nMIIB\n",                            ERR_OK,     IMPORT_PEM,     1, 1, "PEM"        },
     {"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n", ERR_OK,     IMPORT_PEM,     1, 1,
