@@ -92,7 +92,7 @@ UNIT_TESTS := \
 	ca_profile_test ca_match_test ca_builtin_test \
 	auth_users_test auth_sessions_test auth_tokens_test auth_signature_test \
 	store_entry_test store_proofs_test store_log_test store_damage_test store_index_test store_read_test store_plan_test store_readers_test store_signs_test store_inventory_test store_requests_test \
-	store_backup_test store_confirm_test store_seal_test import_read_test \
+	store_backup_test store_confirm_test store_seal_test store_compact_test import_read_test \
 	api_requests_test api_lines_test api_routes_test \
 	query_parse_test query_match_test \
 	export_csv_test export_cells_test export_ics_test export_checkpoint_test \

@@ -5,7 +5,8 @@
  * DIR/lock            held while one is being made
  *
  * A file that is there already, whole (its bytes are read and hashed), is not copied again: what
- * was sealed is copied once, and only the last segment each time. New files get their name when
+ * was sealed is copied once, only the last segment each time, and a segment from which payloads
+ * were dropped once more. New files get their name when
  * they are durable; the manifest is then replaced in one step, and what the new one does not name
  * goes after that. So at any moment, after a crash too, the manifest that is there has all its
  * files. Segments that are new to it are read through before they count: what is damaged in the

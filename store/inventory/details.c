@@ -15,7 +15,8 @@ static enum err read_der(struct inventory *inv, uint64_t number, struct arena *a
     struct buf room;
     buf_init(&room, BLOCK_MAX);
     enum err code = inventory_entry(inv, number, &room, &e, f);
-    if (code == ERR_OK && (e.type != RECORD_CERTIFICATE || !record_certificate_read(e.payload, &r)))
+    if (code == ERR_OK &&
+        (e.is_dropped || e.type != RECORD_CERTIFICATE || !record_certificate_read(e.payload, &r)))
         code = fault_set(f, ERR_DAMAGED, "certificate", "entry %llu", (unsigned long long)number);
     if (code == ERR_OK) {
         *der = arena_copy(a, r.der);
@@ -28,7 +29,7 @@ static enum err read_der(struct inventory *inv, uint64_t number, struct arena *a
 
 bool inventory_entry_der(const struct store_entry *e, struct bytes *der) {
     struct record_certificate r;
-    if (e->type != RECORD_CERTIFICATE || e->version != RECORD_VERSION ||
+    if (e->is_dropped || e->type != RECORD_CERTIFICATE || e->version != RECORD_VERSION ||
         !record_certificate_read(e->payload, &r))
         return false;
     *der = r.der;

@@ -26,7 +26,8 @@ static enum err take(struct store_reader *r, const struct store_entry *e, struct
     store_entry_write(e, canonical);
     if (canonical->err != ERR_OK)
         return canonical->err;
-    store_leaf_hash(buf_bytes(canonical), leaf);
+    store_entry_leaf(e, buf_bytes(canonical), leaf);
+    out->dropped += e->is_dropped;
     store_tree_add(&out->tree, leaf);
     return visit != NULL ? visit(context, e, leaf) : ERR_OK;
 }
@@ -69,10 +70,10 @@ static enum err add_block(const struct segment_walk *w, struct store_tree *tree,
     uint8_t leaf[STORE_HASH_SIZE];
     while (c.rest.n > 0) {
         struct bytes from = c.rest;
-        if (!store_entry_take(&c, &e))
+        if (!block_entry_take(&w->block, &c, &e))
             return fault_set(f, ERR_DAMAGED, "log", "%s: an entry of the block at %llu", w->name,
                              (unsigned long long)w->block_at);
-        store_leaf_hash(bytes_part(from, 0, from.n - c.rest.n), leaf);
+        store_entry_leaf(&e, bytes_part(from, 0, from.n - c.rest.n), leaf);
         store_tree_add(tree, leaf);
     }
     return ERR_OK;

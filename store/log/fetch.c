@@ -71,10 +71,11 @@ static enum err read_block(const struct file *file, uint64_t at, struct buf *sto
 }
 
 /* Takes entries of what is unpacked up to `count`; how many there were. */
-static uint32_t take_entries(struct bytes b, uint32_t count, struct store_entry *out) {
+static uint32_t take_entries(const struct block_head *h, struct bytes b, uint32_t count,
+                             struct store_entry *out) {
     struct cur c = cur_open(b);
     uint32_t n = 0;
-    while (n < count && store_entry_take(&c, out))
+    while (n < count && block_entry_take(h, &c, out))
         n++;
     return n;
 }
@@ -89,11 +90,11 @@ static enum err unpack_entry(const struct block_head *h, struct bytes stored, ui
         enum err code = block_unpack(h, stored, room);
         if (code != ERR_OK)
             return code;
-        return take_entries(buf_bytes(room), index + 1, out) == index + 1 ? ERR_OK : ERR_DAMAGED;
+        return take_entries(h, buf_bytes(room), index + 1, out) == index + 1 ? ERR_OK : ERR_DAMAGED;
     }
     if (zip_crc32(0, stored) != h->check)
         return ERR_DAMAGED;
-    if (h->version != BLOCK_VERSION || h->kind != BLOCK_ENTRIES)
+    if (!block_has_entries(h))
         return ERR_UNSUPPORTED;
     if (h->codec == BLOCK_DEFLATE_1)
         dictionary = store_dictionary_1();
@@ -108,7 +109,7 @@ static enum err unpack_entry(const struct block_head *h, struct bytes stored, ui
         if (code == ERR_OK && room->n == before)
             break;
         if (code == ERR_OK)
-            found = take_entries(buf_bytes(room), index + 1, out) == index + 1;
+            found = take_entries(h, buf_bytes(room), index + 1, out) == index + 1;
     }
     zip_inflater_close(z);
     if (code == ERR_OK)

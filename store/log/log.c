@@ -239,9 +239,10 @@ static enum err make_parts(struct store_log *log, struct fault *f) {
     log->mutex = mutex_open();
     log->wake = cond_open();
     log->calm = mutex_open();
+    log->sealing = mutex_open();
     log->full_wake = cond_open();
     if (log->deflater == NULL || log->mutex == NULL || log->wake == NULL || log->calm == NULL ||
-        log->full_wake == NULL)
+        log->sealing == NULL || log->full_wake == NULL)
         return fault_set(f, ERR_MEMORY, "log", "opening");
     return ERR_OK;
 }
@@ -257,6 +258,7 @@ static void log_free(struct store_log *log) {
     free(log->places.items);
     mutex_close(log->mutex);
     mutex_close(log->calm);
+    mutex_close(log->sealing);
     cond_close(log->full_wake);
     cond_close(log->wake);
     arena_clear(&log->arena);

@@ -20,6 +20,10 @@
  * background (`seals`) writes it anew once, smaller, and puts that in its place. Entries, their
  * numbers and the tree stay; who reads meanwhile finds the one or the other. See seal.c.
  *
+ * Dropping. What inventory no longer wants goes out of full segments by the same way: in place of
+ * an entry's payload its leaf hash stays (entry.h), so that numbers, the tree, checkpoints and
+ * proofs remain. Who reads is told of such an entry by `is_dropped`.
+ *
  * Failing. No space (ERR_FULL): the file is cut back to its last good size, the
  * batches that waited get ERR_FULL, later ones are tried again. Any other failed
  * write, and any failed sync, ends the handle: what waits and what comes later
@@ -164,6 +168,22 @@ void store_log_size(struct store_log *log, uint64_t *bytes, uint64_t *segments);
 /* How many of the segments the sealer is through with. */
 uint32_t store_log_sealed(struct store_log *log);
 
+/* How many segments are full, and the number behind their last entry: what may be dropped is below
+ * it. */
+uint32_t store_log_full(struct store_log *log, uint64_t *entries);
+/* Writes one of them anew, without the payloads of the entries that `drops` names; it is asked
+ * more than once and answers the same. Where it names none, or only such as are dropped, nothing
+ * is written. Until it returns ERR_OK the old file is there, whole; from then on the new one is
+ * durable. Any thread but the log's; the log must not be closed meanwhile. ERR_USAGE: the segment
+ * is not full; ERR_DAMAGED: it is left as it is; ERR_INTERRUPTED: the log ends; ERR_FULL, ERR_IO.
+ */
+typedef bool store_drops(void *context, uint64_t number);
+struct store_compacted {
+    uint64_t dropped, bytes_before, bytes; /* zeros: nothing was written */
+};
+enum err store_log_compact(struct store_log *log, uint32_t segment, store_drops *drops,
+                           void *context, struct store_compacted *out, struct fault *f) MUST_CHECK;
+
 /* Reading without a lock: beside a running server, in a copied folder (the data
  * folder or its `log`), or one segment file. Sees what was written when it was
  * opened, perhaps a moment before it was durable. Damage does not stop it: it goes on with the next
@@ -192,6 +212,7 @@ enum err store_reader_get(struct store_reader *r, uint64_t number, struct buf *r
 struct store_account {
     struct store_tree tree;
     bool is_whole;        /* no entry is missing: the tree is the log's */
+    uint64_t dropped;     /* so many of the entries are place keepers */
     uint32_t wrong_heads; /* and the number of the first one: */
     char wrong_head[24];
 };

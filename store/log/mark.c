@@ -91,11 +91,11 @@ static bool grow_tree(struct store_tree *tree, const struct segment_walk *w) {
     uint8_t leaf[STORE_HASH_SIZE];
     for (uint64_t number = w->block.first; c.rest.n > 0; number++) {
         struct bytes from = c.rest;
-        if (!store_entry_take(&c, &e))
+        if (!block_entry_take(&w->block, &c, &e))
             return false;
         if (number < tree->size)
             continue;
-        store_leaf_hash(bytes_part(from, 0, from.n - c.rest.n), leaf);
+        store_entry_leaf(&e, bytes_part(from, 0, from.n - c.rest.n), leaf);
         store_tree_add(tree, leaf);
     }
     return true;

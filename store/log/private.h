@@ -80,6 +80,7 @@ struct store_log {
 
     struct thread *sealer; /* seal.c; NULL: none */
     struct mutex *calm; /* held while `rest` runs: who rests borrows the places. Before `mutex` */
+    struct mutex *sealing;  /* held while a segment is written anew. Before `calm` */
     struct cond *full_wake; /* the sealer: a segment is full, or the end */
 
     struct mutex *mutex; /* guards what follows */

@@ -71,7 +71,7 @@ static enum err leaf_hash(struct store_proofs *p, uint64_t number, uint8_t out[S
     store_entry_write(&e, &p->canonical);
     if (p->canonical.err != ERR_OK)
         return fault_set(p->f, p->canonical.err, "entry", "%llu", (unsigned long long)number);
-    store_leaf_hash(buf_bytes(&p->canonical), out);
+    store_entry_leaf(&e, buf_bytes(&p->canonical), out);
     return ERR_OK;
 }
 

@@ -193,7 +193,7 @@ enum err store_reader_next(struct store_reader *r, struct store_entry *out, stru
         if (code != ERR_OK)
             return code;
     }
-    if (!store_entry_take(&r->entries, out))
+    if (!block_entry_take(&r->walk.block, &r->entries, out))
         return fault_set(f, ERR_DAMAGED, "entry", "%llu", (unsigned long long)r->number);
     out->number = r->number++;
     return ERR_OK;

@@ -66,14 +66,15 @@ static enum err take_block(struct recovery *r, const struct segment_walk *w, uin
         return fault_set(f, code, "log", "table of blocks");
     e.number = w->block.first;
     uint64_t known = log->options.mark != NULL ? log->options.mark->tree.size : 0;
-    for (struct bytes from = c.rest; from.n > 0 && store_entry_take(&c, &e); from = c.rest) {
+    for (struct bytes from = c.rest; from.n > 0 && block_entry_take(&w->block, &c, &e);
+         from = c.rest) {
         if (e.number < known) { /* in a block with the mark in its midst */
             e.number++;
             continue;
         }
         if (w->is_last) { /* those of the segments before are in its head */
             uint8_t leaf[STORE_HASH_SIZE];
-            store_leaf_hash(bytes_part(from, 0, from.n - c.rest.n), leaf);
+            store_entry_leaf(&e, bytes_part(from, 0, from.n - c.rest.n), leaf);
             store_tree_add(&log->tree, leaf);
         }
         if (log->options.replay != NULL)

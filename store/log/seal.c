@@ -11,6 +11,10 @@
  * a crash there is one file of that name, and it is whole; a `.new` that is left is removed at
  * the next start.
  *
+ * Dropping payloads (store_log_compact) is the same once more: who asks says which entries go, and
+ * in the new file each of them has a place keeper with the leaf hash that its bytes have in the old
+ * one. What is compared then is that hash, and that nothing else has gone.
+ *
  * What has places of the old blocks stays right: they are looked up in the table of the new file
  * where they no longer hold (fetch.c, and recover.c for a mark). A segment with harm in it is left
  * as it is, since only there its harm can be judged. */
@@ -29,8 +33,9 @@ enum {
 struct stream {
     struct segment_walk walk;
     struct cur rest;    /* of the block at hand */
-    struct bytes entry; /* canonical */
-    uint64_t number;    /* of the next entry */
+    struct bytes entry; /* canonical, or a place keeper */
+    struct store_entry parsed;
+    uint64_t number; /* of the next entry */
     bool is_end;
 };
 
@@ -65,7 +70,6 @@ static enum err stream_block(struct stream *s, struct fault *f) {
 }
 
 static enum err stream_next(struct stream *s, struct fault *f) {
-    struct store_entry e;
     while (s->rest.rest.n == 0 && !s->is_end) {
         enum err code = stream_block(s, f);
         if (code != ERR_OK)
@@ -74,7 +78,7 @@ static enum err stream_next(struct stream *s, struct fault *f) {
     if (s->is_end)
         return ERR_OK;
     struct bytes from = s->rest.rest;
-    if (!store_entry_take(&s->rest, &e))
+    if (!block_entry_take(&s->walk.block, &s->rest, &s->parsed))
         return fault_set(f, ERR_DAMAGED, "entry", "%llu", (unsigned long long)s->number);
     s->entry = bytes_part(from, 0, from.n - s->rest.rest.n);
     s->number++;
@@ -96,6 +100,10 @@ struct sealing {
     uint8_t salt[SEGMENT_SALT];
     struct log_places places;
     uint64_t old_size;
+    store_drops *drops; /* NULL: nothing is dropped */
+    void *context;
+    bool has_keepers; /* in raw */
+    uint64_t dropped; /* entries, now */
     struct fault *f;
 };
 
@@ -131,7 +139,7 @@ static enum err put_block(struct sealing *s, uint8_t kind) {
     struct bytes raw = buf_bytes(&s->raw), stored = raw;
     enum err code = s->raw.err;
     buf_init(&payload, SEGMENT_BLOCK_MAX);
-    if (code == ERR_OK && kind == BLOCK_ENTRIES)
+    if (code == ERR_OK && kind < BLOCK_KINDS_IGNORED)
         code = zip_deflate(s->deflater, store_dictionary_1(), raw, &payload);
     if (payload.n > 0 && payload.n < raw.n) {
         h.codec = BLOCK_DEFLATE_1;
@@ -144,12 +152,13 @@ static enum err put_block(struct sealing *s, uint8_t kind) {
     block_head_write(&h, &s->out);
     buf_put(&s->out, stored);
     buf_clear(&payload);
-    if (code == ERR_OK && kind == BLOCK_ENTRIES)
+    if (code == ERR_OK && kind < BLOCK_KINDS_IGNORED)
         code = log_places_add(&s->places, (struct store_place){s->next, s->at, s->number, 0});
     if (code != ERR_OK)
         return fault_set(s->f, code, "segment", "%s", s->made);
     s->next += s->count;
     s->count = 0;
+    s->has_keepers = false;
     buf_reset(&s->raw);
     return put(s);
 }
@@ -161,6 +170,27 @@ static bool is_closing(struct store_log *log) {
     return closing;
 }
 
+static bool is_to_drop(const struct sealing *s, const struct stream *old) {
+    return s->drops != NULL && !old->parsed.is_dropped && s->drops(s->context, old->number - 1);
+}
+
+static void put_entry(struct sealing *s, const struct stream *old) {
+    bool goes = is_to_drop(s, old);
+    if (goes) {
+        uint8_t leaf[STORE_HASH_SIZE];
+        struct store_entry keeper = old->parsed;
+        store_leaf_hash(old->entry, leaf);
+        keeper.is_dropped = true;
+        keeper.payload = bytes_of(leaf, sizeof leaf);
+        store_entry_write(&keeper, &s->raw);
+        s->dropped++;
+    } else {
+        buf_put(&s->raw, old->entry);
+    }
+    s->has_keepers |= goes || old->parsed.is_dropped;
+    s->count++;
+}
+
 static enum err put_blocks(struct sealing *s, struct stream *old) {
     for (;;) {
         enum err code = stream_next(old, s->f);
@@ -169,14 +199,13 @@ static enum err put_blocks(struct sealing *s, struct stream *old) {
         if (s->count > 0 && (old->is_end || s->raw.n >= s->log->options.sealed_bytes)) {
             if (is_closing(s->log))
                 return fault_set(s->f, ERR_INTERRUPTED, "segment", "%s", s->made);
-            code = put_block(s, BLOCK_ENTRIES);
+            code = put_block(s, s->has_keepers ? BLOCK_KEPT : BLOCK_ENTRIES);
             if (code != ERR_OK)
                 return code;
         }
         if (old->is_end)
             return ERR_OK;
-        buf_put(&s->raw, old->entry);
-        s->count++;
+        put_entry(s, old);
     }
 }
 
@@ -212,6 +241,17 @@ static enum err write_file(struct sealing *s) {
 
 /* ---- Comparing ---- */
 
+/* The same bytes, or a keeper of what was to go. */
+static bool is_kept(const struct sealing *s, const struct stream *a, const struct stream *b) {
+    uint8_t leaf[STORE_HASH_SIZE];
+    if (!is_to_drop(s, a))
+        return bytes_equal(a->entry, b->entry);
+    const struct store_entry *x = &a->parsed, *y = &b->parsed;
+    store_leaf_hash(a->entry, leaf);
+    return y->is_dropped && y->type == x->type && y->version == x->version &&
+           y->time_ms == x->time_ms && bytes_equal(y->payload, bytes_of(leaf, sizeof leaf));
+}
+
 static enum err compare_all(struct sealing *s, struct stream *a, struct stream *b) {
     while (!a->is_end) {
         enum err code = is_closing(s->log)
@@ -221,8 +261,7 @@ static enum err compare_all(struct sealing *s, struct stream *a, struct stream *
             code = stream_next(b, s->f);
         if (code != ERR_OK)
             return code;
-        if (a->is_end != b->is_end || a->number != b->number ||
-            (!a->is_end && !bytes_equal(a->entry, b->entry)))
+        if (a->is_end != b->is_end || a->number != b->number || (!a->is_end && !is_kept(s, a, b)))
             return fault_set(s->f, ERR_FAILED, "segment", "%s: entry %llu is another", s->made,
                              (unsigned long long)a->number);
     }
@@ -340,29 +379,94 @@ static char *made_path(struct arena *a, const char *dir, uint32_t number) {
     return path;
 }
 
-static enum err seal(struct store_log *log, uint32_t number, struct fault *f) {
-    struct sealing s = {.log = log, .number = number, .file = {.fd = -1}, .f = f};
+/* `drops` NULL: the segment is sealed, where it is not yet. */
+static enum err rewrite(struct sealing *s) {
     struct arena a;
     bool sealed = false;
     arena_init(&a, 1 << 16);
-    buf_init(&s.raw, SEGMENT_BLOCK_MAX);
-    buf_init(&s.out, SEGMENT_BLOCK_MAX + BLOCK_HEAD);
-    s.path = log_segment_path(&a, log->dir, number);
-    s.made = made_path(&a, log->dir, number);
-    enum err code = s.path != NULL && s.made != NULL
-                        ? is_sealed(s.path, number, &sealed, f)
-                        : fault_set(f, ERR_MEMORY, "segment", "%u", (unsigned)number);
+    buf_init(&s->raw, SEGMENT_BLOCK_MAX);
+    buf_init(&s->out, SEGMENT_BLOCK_MAX + BLOCK_HEAD);
+    s->path = log_segment_path(&a, s->log->dir, s->number);
+    s->made = made_path(&a, s->log->dir, s->number);
+    enum err code = ERR_OK;
+    if (s->path == NULL || s->made == NULL)
+        code = fault_set(s->f, ERR_MEMORY, "segment", "%u", (unsigned)s->number);
+    else if (s->drops == NULL)
+        code = is_sealed(s->path, s->number, &sealed, s->f);
     if (code == ERR_OK && !sealed) {
-        code = seal_file(&s);
+        code = seal_file(s);
         if (code == ERR_OK)
-            log_line(&log->env, LOG_INFO, "segment_sealed", "file=%s bytes_before=%llu bytes=%llu",
-                     path_base(s.path), (unsigned long long)s.old_size, (unsigned long long)s.at);
+            log_line(&s->log->env, LOG_INFO, "segment_sealed",
+                     "file=%s bytes_before=%llu bytes=%llu dropped=%llu", path_base(s->path),
+                     (unsigned long long)s->old_size, (unsigned long long)s->at,
+                     (unsigned long long)s->dropped);
     }
-    zip_deflater_close(s.deflater);
-    buf_clear(&s.raw);
-    buf_clear(&s.out);
-    free(s.places.items);
+    zip_deflater_close(s->deflater);
+    buf_clear(&s->raw);
+    buf_clear(&s->out);
+    free(s->places.items);
     arena_clear(&a);
+    return code;
+}
+
+static enum err seal(struct store_log *log, uint32_t number, struct fault *f) {
+    struct sealing s = {.log = log, .number = number, .file = {.fd = -1}, .f = f};
+    mutex_lock(log->sealing);
+    enum err code = rewrite(&s);
+    mutex_unlock(log->sealing);
+    return code;
+}
+
+/* ---- Dropping ---- */
+
+/* Numbers of the entries of a segment that another has followed. */
+static bool find_range(struct store_log *log, uint32_t segment, uint64_t *from, uint64_t *to) {
+    const struct log_places *p = &log->places;
+    size_t i = 0;
+    mutex_lock(log->mutex);
+    bool is_full = segment >= 1 && segment <= log->full;
+    while (i < p->n && p->items[i].segment < segment)
+        i++;
+    *from = i < p->n ? p->items[i].first : log->tree.size;
+    while (i < p->n && p->items[i].segment == segment)
+        i++;
+    *to = i < p->n ? p->items[i].first : log->tree.size;
+    mutex_unlock(log->mutex);
+    return is_full;
+}
+
+uint32_t store_log_full(struct store_log *log, uint64_t *entries) {
+    uint64_t from;
+    mutex_lock(log->mutex);
+    uint32_t full = log->full;
+    mutex_unlock(log->mutex);
+    *entries = 0;
+    if (full > 0)
+        (void)find_range(log, full, &from, entries);
+    return full;
+}
+
+enum err store_log_compact(struct store_log *log, uint32_t segment, store_drops *drops,
+                           void *context, struct store_compacted *out, struct fault *f) {
+    struct sealing s = {.log = log,
+                        .number = segment,
+                        .file = {.fd = -1},
+                        .drops = drops,
+                        .context = context,
+                        .f = f};
+    uint64_t from, to;
+    *out = (struct store_compacted){0};
+    if (!find_range(log, segment, &from, &to))
+        return fault_set(f, ERR_USAGE, "segment", "%u is not full", (unsigned)segment);
+    while (from < to && !drops(context, from))
+        from++;
+    if (from == to)
+        return ERR_OK;
+    mutex_lock(log->sealing);
+    enum err code = rewrite(&s);
+    mutex_unlock(log->sealing);
+    if (code == ERR_OK)
+        *out = (struct store_compacted){s.dropped, s.old_size, s.at};
     return code;
 }
 

@@ -100,13 +100,20 @@ static enum err unpack(const struct block_head *h, struct bytes stored, struct b
     }
 }
 
+bool block_has_entries(const struct block_head *h) {
+    return h->version == BLOCK_VERSION && (h->kind == BLOCK_ENTRIES || h->kind == BLOCK_KEPT);
+}
+
+bool block_entry_take(const struct block_head *h, struct cur *c, struct store_entry *e) {
+    return h->kind == BLOCK_KEPT ? store_entry_take_kept(c, e) : store_entry_take(c, e);
+}
+
 enum err block_check(const struct block_head *h, struct bytes stored) {
     if (zip_crc32(0, stored) != h->check)
         return ERR_DAMAGED;
     if (h->kind >= BLOCK_KINDS_IGNORED)
         return ERR_OK;
-    bool is_known = h->version == BLOCK_VERSION && h->kind == BLOCK_ENTRIES;
-    return is_known && h->codec <= BLOCK_DEFLATE_1 ? ERR_OK : ERR_UNSUPPORTED;
+    return block_has_entries(h) && h->codec <= BLOCK_DEFLATE_1 ? ERR_OK : ERR_UNSUPPORTED;
 }
 
 enum err block_unpack(const struct block_head *h, struct bytes stored, struct buf *out) {
@@ -120,7 +127,7 @@ enum err block_unpack(const struct block_head *h, struct bytes stored, struct bu
     struct cur c = cur_open(buf_bytes(out));
     struct store_entry e;
     for (uint32_t i = 0; code == ERR_OK && i < h->count; i++)
-        if (!store_entry_take(&c, &e))
+        if (!block_entry_take(h, &c, &e))
             break;
     return code == ERR_OK && cur_end(&c) && out->n == h->unpacked ? ERR_OK : ERR_DAMAGED;
 }

@@ -23,8 +23,8 @@
  *
  *   0       4     "CLMb"
  *   4       1     version: 1
- *   5       1     kind: 1 entries. Kinds from 128 on hold none (count 0); who does not
- *                 know them passes over them
+ *   5       1     kind: 1 entries; 2 entries, some of which place keepers stand for (entry.h).
+ *                 Kinds from 128 on hold none (count 0); who does not know them passes over them
  *   6       1     codec of the payload: 0 stored, 1 raw deflate (RFC 1951),
  *                 2 raw deflate with dictionary 1 (dictionary.c)
  *   7       1     flags: 1 first block of a commit, 2 last block of a commit
@@ -35,7 +35,8 @@
  *   32      4     length of the payload unpacked
  *   36      4     CRC-32 of the payload as stored
  *   40      4     CRC-32 of bytes 0 to 39
- *   44      s     payload: the canonical bytes of the entries (entry.h), one behind the other
+ *   44      s     payload: the canonical bytes of the entries (entry.h), one behind the other;
+ *                 in a block of kind 2 place keepers among them
  *
  * Valid is a block whose checksums and salt hold, whose lengths are at most
  * SEGMENT_BLOCK_MAX, whose payload unpacks to exactly `count` entries and nothing
@@ -60,6 +61,9 @@
  * Valid is a table whose numbers and bytes ascend, with room for a head each. Sealed is a segment
  * that ends with one whose checksums hold.
  *
+ * A sealed segment is written anew once more where payloads are dropped from it: the same entries
+ * or place keepers of them, blocks of kind 1 or 2.
+ *
  * Torn, in contrast to damaged, is what does not hold at the end of the last
  * segment where (a) no block that begins a commit follows, so that none of it was
  * ever acknowledged, and (b) the file ends too early, or a sector (512 bytes at a
@@ -82,6 +86,7 @@ enum {
     BLOCK_HEAD = 44,
     BLOCK_VERSION = 1,
     BLOCK_ENTRIES = 1,
+    BLOCK_KEPT = 2,
     BLOCK_KINDS_IGNORED = 128,
     BLOCK_TABLE = 128,
     BLOCK_STORED = 0,
@@ -173,6 +178,11 @@ enum segment_step segment_walk_from(struct segment_walk *w, uint64_t at, uint64_
 enum err block_head_load(const struct file *file, uint64_t at, struct block_head *out,
                          struct fault *f) MUST_CHECK;
 void segment_walk_close(struct segment_walk *w);
+
+/* Whether a version and kind are known here that hold entries; and the next entry of such a block,
+ * which only in one of kind 2 may be a place keeper. */
+bool block_has_entries(const struct block_head *h);
+bool block_entry_take(const struct block_head *h, struct cur *c, struct store_entry *e);
 
 /* Does the payload have its checksum, and can it be unpacked by this version? ERR_DAMAGED,
  * ERR_UNSUPPORTED. */

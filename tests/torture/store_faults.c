@@ -33,8 +33,8 @@ static struct {
     struct env env;
     FILE *null;
     int64_t now_ms;
-    uint64_t acknowledged, lives, refused; /* counted for the last line */
-    struct store_log_options small;        /* of every log that is opened */
+    uint64_t acknowledged, lives, refused, compacted; /* counted for the last line */
+    struct store_log_options small;                   /* of every log that is opened */
 } run;
 
 static uint64_t draw(uint64_t below) {
@@ -152,6 +152,8 @@ static struct {
     uint64_t n;      /* acknowledged */
     uint64_t flying; /* behind them: of the commit that ended the handle, may be there */
     uint64_t next;   /* number of the next text */
+    /* By number: the payload was to go; and that was acknowledged. */
+    bool may_go[ENTRIES_MAX + GROUP_MAX * BATCH_MAX], gone[ENTRIES_MAX + GROUP_MAX * BATCH_MAX];
 } model;
 
 static struct store_log *the_log;
@@ -175,6 +177,25 @@ static bool entry_is(const struct store_entry *e, uint64_t made) {
     struct store_entry want = entry_made(made, room);
     return e->type == want.type && e->version == want.version && e->time_ms == want.time_ms &&
            bytes_equal(e->payload, want.payload);
+}
+
+static void leaf_made(uint64_t made, uint8_t leaf[STORE_HASH_SIZE]) {
+    uint8_t room[PAYLOAD_MAX];
+    struct buf canonical;
+    buf_init(&canonical, 1u << 16);
+    struct store_entry e = entry_made(made, room);
+    store_entry_write(&e, &canonical);
+    store_leaf_hash(buf_bytes(&canonical), leaf);
+    buf_clear(&canonical);
+}
+
+/* What was written, or, where that was to go, its keeper. */
+static bool is_there(const struct store_entry *e, uint64_t number) {
+    uint8_t leaf[STORE_HASH_SIZE];
+    if (!e->is_dropped)
+        return !model.gone[number] && entry_is(e, model.made[number]);
+    leaf_made(model.made[number], leaf);
+    return model.may_go[number] && bytes_equal(e->payload, bytes_of(leaf, sizeof leaf));
 }
 
 /* Batches that are committed together. */
@@ -271,17 +292,11 @@ static bool append(void) {
 
 static void check_root(const struct store_tree *tree) {
     struct store_tree want = {.size = 0};
-    uint8_t leaf[STORE_HASH_SIZE], room[PAYLOAD_MAX], a[STORE_HASH_SIZE], b[STORE_HASH_SIZE];
-    struct buf canonical;
-    buf_init(&canonical, 1u << 16);
+    uint8_t leaf[STORE_HASH_SIZE], a[STORE_HASH_SIZE], b[STORE_HASH_SIZE];
     for (uint64_t i = 0; i < tree->size; i++) {
-        struct store_entry e = entry_made(model.made[i], room);
-        buf_reset(&canonical);
-        store_entry_write(&e, &canonical);
-        store_leaf_hash(buf_bytes(&canonical), leaf);
+        leaf_made(model.made[i], leaf);
         store_tree_add(&want, leaf);
     }
-    buf_clear(&canonical);
     store_tree_root(&want, a);
     store_tree_root(tree, b);
     HOLDS(memcmp(a, b, sizeof a) == 0, "another root over %llu entries",
@@ -298,7 +313,7 @@ static void check_reader(uint64_t n) {
     while ((code = store_reader_next(r, &e, &f)) == ERR_OK) {
         HOLDS(e.number == next && next < n, "entry %llu of %llu", (unsigned long long)e.number,
               (unsigned long long)n);
-        HOLDS(entry_is(&e, model.made[next]), "entry %llu", (unsigned long long)next);
+        HOLDS(is_there(&e, next), "entry %llu", (unsigned long long)next);
         next++;
     }
     HOLDS(code == ERR_NOT_FOUND && next == n, "%s behind %llu of %llu", err_row(code)->name,
@@ -317,7 +332,57 @@ static void check_get(struct buf *room) {
     enum err code = store_log_get(the_log, i, room, &e, &f);
     HOLDS(code == ERR_OK || disk_is_off() || code == ERR_IO || code == ERR_MEMORY,
           "%s of entry %llu", err_row(code)->name, (unsigned long long)i);
-    HOLDS(code != ERR_OK || entry_is(&e, model.made[i]), "entry %llu", (unsigned long long)i);
+    HOLDS(code != ERR_OK || is_there(&e, i), "entry %llu", (unsigned long long)i);
+}
+
+struct choice {
+    uint64_t by, from;
+};
+
+static bool is_chosen(void *context, uint64_t number);
+
+/* The entries of a segment, by its heads. */
+static void note_gone(uint32_t segment, struct choice *c) {
+    uint64_t ends[2] = {0, 0};
+    for (uint32_t i = 0; i < 2; i++) {
+        struct segment_walk w;
+        struct fault f;
+        char path[64] = DISK_ROOT "/log/";
+        segment_name(segment + i, path + strlen(path));
+        bool is_read = segment_walk_open(&w, path, segment + i, false, UINT64_MAX, &f) == ERR_OK;
+        if (!is_read || segment_walk_from(&w, 0, 0, &f) != SEGMENT_BLOCK)
+            return; /* a fault: then nothing is claimed */
+        ends[i] = w.head.tree.size;
+        segment_walk_close(&w);
+    }
+    for (uint64_t i = ends[0]; i < ends[1]; i++)
+        model.gone[i] |= is_chosen(c, i);
+}
+
+static bool is_chosen(void *context, uint64_t number) {
+    const struct choice *c = context;
+    return number % c->by == 0 && number >= c->from;
+}
+
+/* Payloads of one full segment go. */
+static void compact(void) {
+    struct choice c = {1 + draw(4), draw(model.n + 1)};
+    struct store_compacted done;
+    struct fault f;
+    uint64_t end;
+    uint32_t full = store_log_full(the_log, &end);
+    if (full == 0)
+        return;
+    for (uint64_t i = 0; i < end; i++)
+        model.may_go[i] |= is_chosen(&c, i);
+    uint32_t segment = 1 + (uint32_t)draw(full);
+    enum err code = store_log_compact(the_log, segment, is_chosen, &c, &done, &f);
+    tell("  compact segment %u of %u: %s, %llu dropped", (unsigned)segment, (unsigned)full,
+         err_row(code)->name, (unsigned long long)done.dropped);
+    HOLDS(code != ERR_DAMAGED && code != ERR_USAGE, "%s: %s", err_row(code)->name, f.detail);
+    run.compacted += code == ERR_OK && done.dropped > 0;
+    if (code == ERR_OK)
+        note_gone(segment, &c);
 }
 
 /* All of what was acknowledged, and of what was on its way all or nothing. */
@@ -358,9 +423,12 @@ static void live(void) {
     buf_init(&room, 1u << 20);
     for (unsigned i = 0; i < STEPS && is_alive && !disk_is_off(); i++) {
         disk_arm(true);
-        switch (draw(8)) {
+        switch (draw(9)) {
         case 0:
             check_get(&room);
+            break;
+        case 2:
+            compact();
             break;
         case 1:
             disk_space(draw(2) ? UINT64_MAX : draw(2000));
@@ -770,16 +838,17 @@ static void each_seed(void (*one)(uint64_t seed), const char *what) {
     for (unsigned i = 0; i < DISK_FAULTS; i++)
         before[i] = disk_faults((enum disk_fault)i);
     run.tells = only != UINT64_MAX;
-    run.lives = run.acknowledged = run.refused = 0;
+    run.lives = run.acknowledged = run.refused = run.compacted = 0;
     if (run.tells)
         first = only, n = 1;
     for (uint64_t seed = first; seed < first + n; seed++)
         one(seed);
     static const char *const names[DISK_FAULTS] = {"EIO",   "failed syncs", "ENOSPC",      "short",
                                                    "EINTR", "no memory",    "power losses"};
-    printf("%s: %llu seeds, %llu lives, %llu acknowledged, %llu commits refused", what,
-           (unsigned long long)n, (unsigned long long)run.lives,
-           (unsigned long long)run.acknowledged, (unsigned long long)run.refused);
+    printf("%s: %llu seeds, %llu lives, %llu acknowledged, %llu commits refused, %llu compacted",
+           what, (unsigned long long)n, (unsigned long long)run.lives,
+           (unsigned long long)run.acknowledged, (unsigned long long)run.refused,
+           (unsigned long long)run.compacted);
     for (unsigned i = 0; i < DISK_FAULTS; i++)
         printf(", %llu %s", (unsigned long long)(disk_faults((enum disk_fault)i) - before[i]),
                names[i]);

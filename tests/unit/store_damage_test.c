@@ -351,7 +351,7 @@ static void later_versions_are_named(void **state) {
         enum store_harm_kind kind;
     } cases[] = {
         {4, 2, 11, STORE_UNSUPPORTED}, /* version */
-        {5, 2, 11, STORE_UNSUPPORTED}, /* kind */
+        {5, 3, 11, STORE_UNSUPPORTED}, /* kind */
         {6, 3, 11, STORE_UNSUPPORTED}, /* codec */
     };
     struct small s = {.place = place_make()};
