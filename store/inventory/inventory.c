@@ -101,6 +101,7 @@ struct inventory *inventory_new(const struct env *env, struct fault *f) {
     inv->breath = BREATH_ROWS;
     state_init(&inv->state, env);
     arena_init(&inv->care.arena, 1 << 16);
+    arena_init(&inv->compacting.arena, 1 << 16);
     inv->lock = rwlock_open();
     inv->waiting = mutex_open();
     inv->moved = cond_open();
@@ -116,6 +117,8 @@ struct inventory *inventory_new(const struct env *env, struct fault *f) {
 void inventory_close(struct inventory *inv) {
     if (inv == NULL)
         return;
+    if (inv->waiting != NULL)
+        compact_close(inv);
     store_proofs_close(inv->proofs);
     store_log_close(inv->log); /* calls every `done` that is still owed */
     store_reader_close(inv->reader);

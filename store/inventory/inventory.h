@@ -468,6 +468,61 @@ struct inventory_counts {
 void inventory_count(struct inventory *inv, int64_t now_ms, int64_t quiet_after_ms,
                      struct inventory_counts *out);
 
+/* ---- Retention ---- */
+
+/* Drops payloads of scans that came before a moment and say nothing that is not known otherwise:
+ * what was confirmed or looked at again later, and did not see anything for the first or the last
+ * time. Certificates, agents, requests, the audit trail and all other acts stay, as do first and
+ * last times and the state at that moment and at each later one. What is lost is what was observed
+ * in between, and the state at earlier moments.
+ *
+ * A thread reads the log, finds what may go, replays the log without it, compares, and only then
+ * has an entry written that says so, with one of the audit trail, and the segments written anew. */
+enum inventory_compact_step {
+    INVENTORY_COMPACT_NONE, /* never, since the opening */
+    INVENTORY_COMPACT_READING,
+    INVENTORY_COMPACT_CHECKING,
+    INVENTORY_COMPACT_WRITING,
+    INVENTORY_COMPACT_DONE,
+    INVENTORY_COMPACT_FAILED,
+    INVENTORY_COMPACT_STEPS
+};
+
+struct inventory_compact {
+    int64_t before_ms;
+    bool is_dry;        /* to see what would go */
+    struct bytes actor; /* of the audit trail; copied */
+};
+
+struct inventory_compaction {
+    enum inventory_compact_step step;
+    int64_t before_ms;
+    bool is_dry;
+    uint64_t entries, of;       /* looked at in this step, and how many there are */
+    uint64_t scans, scan_bytes; /* what goes: entries, and bytes of their payloads */
+    uint64_t confirmations, confirmation_bytes;
+    uint64_t kept, dropped;         /* of such before the moment: needed; gone earlier */
+    uint64_t segments, segments_of; /* looked at, and how many there are */
+    uint64_t bytes_before, bytes;   /* of those that were written anew */
+    struct fault fault;             /* why it failed */
+};
+
+/* Begins, and returns. ERR_BUSY: one is at work; ERR_USAGE: the moment is to come. */
+enum err inventory_compact(struct inventory *inv, const struct inventory_compact *o,
+                           struct fault *f) MUST_CHECK;
+/* How far the last one is. */
+void inventory_compaction(struct inventory *inv, struct inventory_compaction *out);
+const char *inventory_compact_step_name(enum inventory_compact_step step);
+
+/* What of the past is gone from a store opened by inventory_read: as of an earlier moment, or
+ * after what was walked through. */
+struct inventory_past {
+    uint64_t dropped;  /* entries of scans, up to the moment of the reading */
+    int64_t before_ms; /* they were before this; 0: not known */
+    bool is_exact;     /* the state is the one that was at the moment of the reading */
+};
+struct inventory_past inventory_past(const struct inventory *inv);
+
 /* The tree over all durable entries, for checkpoints. */
 struct store_tree inventory_tree(struct inventory *inv);
 /* How far the log is durable; zeros for a store that is open for reading only. */

@@ -14,6 +14,7 @@ struct look {
     struct bytes raw; /* as in record.h */
     int64_t at_ms;
     uint64_t pass;
+    bool is_confirmed; /* by a confirmation */
 };
 
 static enum err add_endpoint(struct look *l, const struct model_endpoint *place,
@@ -22,6 +23,7 @@ static enum err add_endpoint(struct look *l, const struct model_endpoint *place,
     struct state_endpoint *e = rows_add(&s->endpoints);
     if (e == NULL)
         return ERR_MEMORY;
+    carriers_keep(s->carriers);
     memcpy(e->id, id, INVENTORY_ID_SIZE);
     e->kind = place->kind;
     e->protocol = place->protocol;
@@ -48,6 +50,7 @@ static enum err add_face(struct look *l, const struct model_face *face,
     struct state_face *f = rows_add(&s->faces);
     if (f == NULL)
         return ERR_MEMORY;
+    carriers_keep(s->carriers);
     memcpy(f->id, id, INVENTORY_ID_SIZE);
     f->endpoint = l->endpoint;
     f->agent = f->sightings = f->leaf = ROWS_NONE;
@@ -128,6 +131,7 @@ static struct state_sighting *add_sighting(struct look *l, uint32_t cert) {
     struct state_sighting *g = rows_add(&s->sightings);
     if (g == NULL)
         return NULL;
+    carriers_keep(s->carriers);
     struct state_cert *c = state_cert(s, cert);
     struct state_face *f = state_face(s, l->face);
     g->cert = cert;
@@ -142,6 +146,20 @@ static struct state_sighting *add_sighting(struct look *l, uint32_t cert) {
     return g;
 }
 
+static void set_earlier(const struct look *l, int64_t *ms, enum carried what, uint32_t row) {
+    if (l->at_ms >= *ms)
+        return;
+    *ms = l->at_ms;
+    carriers_set(l->s->carriers, what, row);
+}
+
+static void set_later(const struct look *l, int64_t *ms, enum carried what, uint32_t row) {
+    if (l->at_ms <= *ms)
+        return;
+    *ms = l->at_ms;
+    carriers_set(l->s->carriers, what, row);
+}
+
 static enum err see(struct look *l, uint32_t cert, uint32_t position, bool is_newest) {
     struct state *s = l->s;
     struct state_face *f = state_face(s, l->face);
@@ -154,13 +172,11 @@ static enum err see(struct look *l, uint32_t cert, uint32_t position, bool is_ne
         at = s->sightings.n - 1;
         g->position = position;
     }
-    if (l->at_ms < g->first_ms)
-        g->first_ms = l->at_ms;
-    if (l->at_ms > g->last_ms)
-        g->last_ms = l->at_ms;
-    if (l->at_ms > c->last_ms)
-        c->last_ms = l->at_ms;
+    set_earlier(l, &g->first_ms, SIGHTING_FIRST, at);
+    set_later(l, &g->last_ms, SIGHTING_LAST, at);
+    set_later(l, &c->last_ms, CERT_LAST, cert);
     if (is_newest) {
+        carriers_set(s->carriers, SIGHTING_NEWEST, at);
         g->position = position;
         set_sighter(s, at, l->agent);
         g->pass = l->pass;
@@ -191,13 +207,17 @@ static enum err see_chain(struct look *l, bool is_newest) {
             continue; /* its entry was in a part that is damaged */
         if (i == 0) {
             leaf = cert;
+            if (state_cert(s, cert)->sightings == ROWS_NONE)
+                carriers_pin(s->carriers, FACE_LEAF, l->face);
             if (is_newest)
                 state_join_line(s, state_face(s, l->face)->leaf, cert);
         }
         code = see(l, cert, (uint32_t)i, is_newest);
     }
-    if (is_newest && leaf != ROWS_NONE)
+    if (is_newest && leaf != ROWS_NONE) {
         state_face(s, l->face)->leaf = leaf;
+        carriers_set(s->carriers, FACE_LEAF, l->face);
+    }
     return code;
 }
 
@@ -226,8 +246,13 @@ static enum err keep_last(struct look *l) {
         return code;
     f->outcome = l->o->outcome;
     f->last_ms = l->at_ms;
-    if (f->agent != l->agent || f->pass != l->pass)
+    if (f->agent != l->agent || f->pass != l->pass) {
         f->look++;
+        carriers_look(l->s->carriers, l->face);
+    }
+    carriers_set(l->s->carriers, FACE_LAST, l->face);
+    if (!l->is_confirmed)
+        carriers_set(l->s->carriers, FACE_BASE, l->face);
     f->agent = l->agent;
     f->pass = l->pass;
     return ERR_OK;
@@ -273,8 +298,8 @@ static void judge(struct look *l) {
     const struct state_face *best = NULL;
     set_agent(s, e, l->agent);
     e->pass = l->pass;
-    if (l->at_ms > e->last_ms)
-        e->last_ms = l->at_ms;
+    carriers_set(s->carriers, ENDPOINT_JUDGED, l->endpoint);
+    set_later(l, &e->last_ms, ENDPOINT_LAST, l->endpoint);
     for (uint32_t i = e->faces; i != ROWS_NONE; i = state_face(s, i)->next_of_endpoint) {
         const struct state_face *f = state_face(s, i);
         if (f->agent != l->agent || f->pass != l->pass)
@@ -290,10 +315,38 @@ static void judge(struct look *l) {
     e->leaf = best->outcome == MODEL_OK ? best->leaf : ROWS_NONE;
 }
 
+/* Whether its certificates are served is asked now. */
+static void pin_served(const struct look *l) {
+    const struct state *s = l->s;
+    uint32_t i = state_face(s, l->face)->sightings;
+    if (i == ROWS_NONE)
+        return;
+    carriers_keep(s->carriers);
+    carriers_pin(s->carriers, FACE_LAST, l->face);
+    carriers_pin_looks(s->carriers, l->face);
+    for (; i != ROWS_NONE; i = state_sighting(s, i)->next_of_face)
+        carriers_pin(s->carriers, SIGHTING_NEWEST, i);
+}
+
+/* What came late changes less than it would alone: what was there before it stays. */
+static void pin_late(const struct look *l, bool is_newest, bool is_judged) {
+    struct carriers *c = l->s->carriers;
+    const struct state_endpoint *e = state_endpoint(l->s, l->endpoint);
+    if (!is_newest || !is_judged) {
+        carriers_pin(c, FACE_LAST, l->face);
+        carriers_pin(c, FACE_LEAF, l->face);
+    }
+    if (!is_judged)
+        carriers_pin(c, ENDPOINT_LAST, l->endpoint);
+    if (!is_judged || l->at_ms < e->last_ms)
+        carriers_pin(c, ENDPOINT_JUDGED, l->endpoint);
+}
+
 /* Nobody looked, in this pass: it does not count as one without the certificates that were
  * there. Looks count on, so what was replaced before is not brought back. */
 static void stay(struct look *l) {
     struct state *s = l->s;
+    pin_served(l);
     for (uint32_t i = state_face(s, l->face)->sightings; i != ROWS_NONE;) {
         struct state_sighting *g = state_sighting(s, i);
         if (g->agent == l->agent && state_is_served(s, g))
@@ -309,10 +362,9 @@ static enum err apply_found(struct look *l) {
     struct state_endpoint *e = state_endpoint(l->s, l->endpoint);
     bool is_first = f->last.n == 0;
     bool is_newest = l->at_ms >= f->last_ms;
-    if (l->at_ms < f->first_ms)
-        f->first_ms = l->at_ms;
-    if (l->at_ms < e->first_ms)
-        e->first_ms = l->at_ms;
+    bool is_judged = is_newest && is_to_judge(l);
+    set_earlier(l, &f->first_ms, FACE_FIRST, l->face);
+    set_earlier(l, &e->first_ms, ENDPOINT_FIRST, l->endpoint);
     /* "Not looked at" says nothing about the place; it is kept where nothing else is. What
      * the user has excluded is no longer watched, and goes as if it were not told. */
     if (!model_outcome_row(l->o->outcome)->is_looked && !is_first) {
@@ -320,13 +372,14 @@ static enum err apply_found(struct look *l) {
             stay(l);
         return ERR_OK;
     }
+    pin_late(l, is_newest, is_judged);
     if (is_newest) {
         code = keep_last(l);
         if (code != ERR_OK)
             return code;
     }
     code = see_chain(l, is_newest);
-    if (code == ERR_OK && is_newest && is_to_judge(l))
+    if (code == ERR_OK && is_judged)
         judge(l);
     return code;
 }
@@ -435,7 +488,9 @@ static enum err apply_confirmed(struct state *s, const struct record_confirmatio
                          .o = &o,
                          .raw = buf_bytes(&raw),
                          .at_ms = at_ms(&o, time_ms),
-                         .pass = state_agent(s, agent)->passes + 1};
+                         .pass = state_agent(s, agent)->passes + 1,
+                         .is_confirmed = true};
+        carriers_confirm(s->carriers, l.face);
         code = apply_found(&l);
     }
     buf_clear(&raw);

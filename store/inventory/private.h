@@ -32,6 +32,15 @@ struct care {
     bool is_done, is_closing; /* of the thread; under inventory.waiting */
 };
 
+/* compact.c */
+struct compacting {
+    struct thread *thread;
+    struct arena arena; /* the actor */
+    struct bytes actor;
+    struct inventory_compaction now; /* under inventory.waiting, with what follows */
+    bool is_closing, is_busy;
+};
+
 struct inventory {
     struct env env;
     struct store_log *log;       /* NULL: for reading only */
@@ -49,7 +58,11 @@ struct inventory {
     struct mutex *waiting; /* guards pending; with `moved` for those who wait for faces */
     struct cond *moved;
     struct pending *pending;
-    struct change *with_faces; /* changes that hold faces; under waiting */
+    struct compacting compacting;
+    struct inventory_past past; /* reading */
+    uint64_t dropped_until;     /* reading: what the newest compaction says */
+    uint64_t next;              /* reading: number behind the last entry */
+    struct change *with_faces;  /* changes that hold faces; under waiting */
 };
 
 struct inventory *inventory_new(const struct env *env, struct fault *f); /* NULL: no memory */
@@ -63,6 +76,10 @@ bool care_read(struct inventory *inv, const char *path, struct store_mark *mark)
 void care_refuse(struct inventory *inv, const struct fault *why);
 void care_tell(struct inventory *inv); /* at each entry while the log is opened */
 store_rest care_rest;
+
+/* read.c: an entry that is read, of what is gone. */
+void inventory_note_past(struct inventory *inv, const struct store_entry *e);
+void compact_close(struct inventory *inv); /* it ends soon, and is waited for */
 
 /* A change on its way: entries are handed to the log, `done` is called, pending
  * keys are freed. */

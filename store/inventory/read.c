@@ -8,9 +8,42 @@
 
 #include <string.h>
 
+void inventory_note_past(struct inventory *inv, const struct store_entry *e) {
+    struct record_compaction r;
+    inv->past.dropped += e->is_dropped && e->time_ms <= inv->until_ms;
+    if (e->is_dropped || e->type != RECORD_COMPACTION || e->version != RECORD_VERSION ||
+        !record_compaction_read(e->payload, &r))
+        return;
+    if (r.until > inv->dropped_until)
+        inv->dropped_until = r.until;
+    if (r.before_ms > inv->past.before_ms)
+        inv->past.before_ms = r.before_ms;
+}
+
+/* As of an earlier moment: what was dropped is said behind it. From the entry on that is named
+ * there nothing is missing. */
+static enum err find_past(struct inventory *inv, struct fault *f) {
+    struct store_entry e;
+    enum err code = ERR_OK;
+    while (inv->until_ms != INT64_MAX && inv->past.dropped > 0 && code == ERR_OK) {
+        code = store_reader_next(inv->reader, &e, f);
+        if (code == ERR_OK)
+            inventory_note_past(inv, &e);
+    }
+    inv->past.is_exact = inv->until_ms == INT64_MAX || inv->past.dropped == 0 ||
+                         (inv->dropped_until != 0 && inv->next >= inv->dropped_until);
+    return code == ERR_OK || code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
+struct inventory_past inventory_past(const struct inventory *inv) {
+    return inv->past;
+}
+
 /* The next one that is not too late; ERR_NOT_FOUND behind the last. */
 static enum err read_entry(struct inventory *inv, struct store_entry *e, struct fault *f) {
     enum err code = store_reader_next(inv->reader, e, f);
+    if (code == ERR_OK)
+        inventory_note_past(inv, e);
     if (code == ERR_OK && e->time_ms > inv->until_ms)
         return ERR_NOT_FOUND;
     return code;
@@ -24,12 +57,13 @@ static enum err apply(struct inventory *inv, const struct store_entry *e, struct
     store_entry_write(e, canonical);
     enum err code = canonical->err;
     if (code == ERR_OK && !inv->has_gap) {
-        store_leaf_hash(buf_bytes(canonical), leaf);
+        store_entry_leaf(e, buf_bytes(canonical), leaf);
         store_tree_add(&inv->tree, leaf);
     }
     if (code == ERR_OK)
         code = state_apply(&inv->state, e);
     inv->last_ms = e->time_ms;
+    inv->next = e->number + 1;
     return code == ERR_OK ? code : fault_set(f, ERR_MEMORY, "inventory", "an entry");
 }
 
@@ -45,7 +79,7 @@ static enum err read_on(struct inventory *inv, struct fault *f) {
             code = apply(inv, &e, &canonical, f);
     }
     buf_clear(&canonical);
-    return code == ERR_NOT_FOUND ? ERR_OK : code;
+    return code == ERR_NOT_FOUND ? find_past(inv, f) : code;
 }
 
 /* When the last entry before the mark was made. */

@@ -100,6 +100,15 @@
  *     u8     n, then n times vec16: a target; none: all of the agent's
  *   type 16, version 1: rescan done:        16 id of the agent, 16 id of the rescan
  *   type 17, version 1: revocation list made: u64 its number
+ *   What stays of a dropped entry of type 6 (the rest in log/entry.h); of type 18 nothing does:
+ *     16     id of the agent
+ *     vec8   id of the batch                  u8     flags
+ *
+ *   type 19, version 1: payloads are dropped, from now on: of entries of types 6 and 18 before
+ *     `until`, but for those on which the state there hangs (carriers.h)
+ *     u64    until: number of an entry; all from it on were left alone
+ *     u64    the moment, milliseconds since 1970, two's complement: no entry before `until` is
+ *            of it or later
  *
  * Names, not numbers, so that no table in the program is part of the format.
  */
@@ -127,6 +136,7 @@ enum record_type {
     RECORD_RESCAN_DONE = 16,
     RECORD_CRL = 17,
     RECORD_CONFIRMATION = 18,
+    RECORD_COMPACTION = 19,
 };
 
 enum { RECORD_VERSION = 1, RECORD_SCAN_COMPLETE = 1, RECORD_OBSERVATION_MAX = 128 << 10 };
@@ -187,6 +197,11 @@ struct record_service {
     struct bytes id, owner, tags, notes; /* tags: each a vec8 */
 };
 
+struct record_compaction {
+    uint64_t until;
+    int64_t before_ms;
+};
+
 struct record_work {                 /* types 14 to 16; what a type has not is empty */
     struct bytes agent, id, targets; /* 14: the text; 15: each a vec16 */
 };
@@ -209,6 +224,9 @@ void record_outcome_write(const struct record_outcome *r, struct buf *out);
 void record_service_write(const struct record_service *r, struct buf *out);
 void record_work_write(enum record_type type, const struct record_work *r, struct buf *out);
 void record_crl_write(uint64_t number, struct buf *out);
+/* What stays of it; the reader leaves the other fields empty. */
+void record_scan_rest_write(const struct record_scan *r, struct buf *out);
+void record_compaction_write(const struct record_compaction *r, struct buf *out);
 
 /* Readers: false where the payload is none. */
 bool record_certificate_read(struct bytes payload, struct record_certificate *out);
@@ -232,5 +250,7 @@ bool record_outcome_read(struct bytes payload, struct record_outcome *out);
 bool record_service_read(struct bytes payload, struct record_service *out);
 bool record_work_read(enum record_type type, struct bytes payload, struct record_work *out);
 bool record_crl_read(struct bytes payload, uint64_t *number);
+bool record_scan_rest_read(struct bytes rest, struct record_scan *out);
+bool record_compaction_read(struct bytes payload, struct record_compaction *out);
 
 #endif

@@ -451,6 +451,7 @@ static enum err enrol(struct state *s, const struct record_agent *r, int64_t tim
 /* For readers of a damaged log: what an agent saw is shown although the entry that
  * says its name and network is gone. */
 static enum err enrol_lost(struct state *s, struct bytes id, int64_t time_ms, uint32_t *out) {
+    carriers_keep(s->carriers);
     char name[2 * INVENTORY_ID_SIZE + 6] = "lost ";
     hex_write(name + 5, id);
     struct record_agent r = {
@@ -529,6 +530,23 @@ static enum err apply_scan(struct state *s, const struct store_entry *e) {
     return code;
 }
 
+/* Of what was observed nothing is left, but that the batch came. */
+static enum err apply_dropped(struct state *s, const struct store_entry *e) {
+    struct record_scan r;
+    uint8_t key[INVENTORY_ID_SIZE];
+    if (e->type != RECORD_SCAN || e->version != RECORD_VERSION ||
+        !record_scan_rest_read(e->rest, &r))
+        return ERR_OK;
+    uint32_t i = table_find(&s->by_agent, r.agent.p);
+    if (i == ROWS_NONE)
+        return ERR_OK;
+    struct state_agent *a = state_agent(s, i);
+    state_key("batch", r.agent, r.batch, key);
+    a->scan_ms = e->time_ms;
+    a->passes += r.complete;
+    return keep_batch(s, a, key);
+}
+
 static enum err apply_confirmation(struct state *s, const struct store_entry *e) {
     struct record_confirmation r;
     if (record_confirmation_read(e->payload, &r))
@@ -539,8 +557,12 @@ static enum err apply_confirmation(struct state *s, const struct store_entry *e)
 
 enum err state_apply(struct state *s, const struct store_entry *e) {
     enum err code = ERR_OK;
+    uint64_t skipped = s->skipped;
     s->entries++;
     s->work++;
+    if (e->is_dropped)
+        return apply_dropped(s, e);
+    carriers_begin(s->carriers, e->number);
     arena_reset(&s->scratch);
     switch (e->version == RECORD_VERSION ? e->type : 0) {
     case RECORD_CERTIFICATE:
@@ -559,6 +581,7 @@ enum err state_apply(struct state *s, const struct store_entry *e) {
         code = apply_confirmation(s, e);
         break;
     case RECORD_AUDIT:
+    case RECORD_COMPACTION:
         break;
     case RECORD_REQUEST:
     case RECORD_DECISION:
@@ -576,5 +599,7 @@ enum err state_apply(struct state *s, const struct store_entry *e) {
         s->skipped++;
         break;
     }
+    if (s->skipped != skipped)
+        carriers_keep(s->carriers);
     return code;
 }

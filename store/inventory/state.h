@@ -32,6 +32,7 @@
 #ifndef STORE_INVENTORY_STATE_H
 #define STORE_INVENTORY_STATE_H
 
+#include "store/inventory/carriers.h"
 #include "store/inventory/record.h"
 #include "store/inventory/requests.h"
 #include "store/inventory/rows.h"
@@ -172,8 +173,9 @@ struct state {
     uint64_t bad;        /* certificates that do not parse */
     uint64_t serial_max; /* bytes of the longest serial number */
     uint64_t endpoints_ok;
-    uint64_t pending;    /* requests */
-    uint64_t crl_number; /* of the newest revocation list */
+    uint64_t pending;          /* requests */
+    uint64_t crl_number;       /* of the newest revocation list */
+    struct carriers *carriers; /* NULL: nobody asks */
 };
 
 void state_init(struct state *s, const struct env *env);

@@ -103,12 +103,15 @@ static enum err walk(struct walk *w, enum record_type type, struct fault *f) {
     arena_init(&w->arena, (size_t)64 << 20);
     mutex_lock(inv->reading);
     store_reader_rewind(inv->reader);
+    inv->past.dropped = 0;
     for (;;) {
         code = store_reader_next(inv->reader, &e, f);
         if (code != ERR_OK || e.time_ms > inv->until_ms)
             break;
+        inventory_note_past(inv, &e);
         bool is_wanted = e.type == type || (w->state != NULL && e.type == RECORD_CONFIRMATION);
-        if (is_wanted && e.version == RECORD_VERSION && !take(w, (enum record_type)e.type, &e))
+        if (is_wanted && !e.is_dropped && e.version == RECORD_VERSION &&
+            !take(w, (enum record_type)e.type, &e))
             break;
         if (w->state != NULL && state_apply(w->state, &e) != ERR_OK) {
             code =

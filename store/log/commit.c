@@ -80,6 +80,7 @@ enum err log_segment_make(struct store_log *log, uint32_t number, struct fault *
         log->bytes += size;
         log->point = (struct store_point){.segment = number, .at = size};
         log->full = number - 1;
+        log->turns = false;
         cond_signal(log->full_wake);
         mutex_unlock(log->mutex);
     } else {
@@ -247,9 +248,17 @@ static enum err apply(struct store_log *log, const struct log_batch *list, struc
     return ERR_OK;
 }
 
+static bool is_to_turn(struct store_log *log) {
+    mutex_lock(log->mutex);
+    bool turns = log->turns && log->places.n > 0 &&
+                 log->places.items[log->places.n - 1].segment == log->segment;
+    mutex_unlock(log->mutex);
+    return turns;
+}
+
 enum err log_commit(struct store_log *log, struct log_batch *list, struct fault *f) {
     enum err code = ERR_OK;
-    if (log->size >= log->options.segment_bytes)
+    if (log->size >= log->options.segment_bytes || is_to_turn(log))
         code = log_segment_make(log, log->segment + 1, f);
     if (code != ERR_OK)
         return code == ERR_FULL ? code : end(log, f);

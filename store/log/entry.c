@@ -8,7 +8,9 @@
 static const uint32_t dropped_mark = 0xffffffff;
 
 void store_entry_write(const struct store_entry *e, struct buf *out) {
-    if (e->payload.n > STORE_ENTRY_MAX || (e->is_dropped && e->payload.n != STORE_HASH_SIZE)) {
+    bool fits = e->is_dropped ? e->payload.n == STORE_HASH_SIZE && e->rest.n <= STORE_REST_MAX
+                              : e->payload.n <= STORE_ENTRY_MAX;
+    if (!fits) {
         if (out->err == ERR_OK)
             out->err = ERR_LIMIT;
         return;
@@ -18,6 +20,8 @@ void store_entry_write(const struct store_entry *e, struct buf *out) {
     buf_u64(out, (uint64_t)e->time_ms);
     buf_u32(out, e->is_dropped ? dropped_mark : (uint32_t)e->payload.n);
     buf_put(out, e->payload);
+    if (e->is_dropped)
+        buf_vec(out, 2, e->rest);
 }
 
 /* Two's complement without a conversion that the language leaves open. */
@@ -34,7 +38,11 @@ static bool take(struct cur *c, bool may_be_dropped, struct store_entry *e) {
         n = STORE_HASH_SIZE;
     if (n > STORE_ENTRY_MAX)
         cur_refuse(c);
-    struct bytes payload = cur_take(c, n);
+    struct bytes payload = cur_take(c, n), rest = {NULL, 0};
+    if (is_dropped)
+        rest = cur_vec16(c);
+    if (rest.n > STORE_REST_MAX)
+        cur_refuse(c);
     if (c->bad)
         return false;
     e->type = type;
@@ -42,6 +50,7 @@ static bool take(struct cur *c, bool may_be_dropped, struct store_entry *e) {
     e->time_ms = signed_of(time_ms);
     e->payload = payload;
     e->is_dropped = is_dropped;
+    e->rest = rest;
     return true;
 }
 

@@ -20,9 +20,11 @@
  *
  *   12     4    ffffffff, which no canonical bytes have there
  *   16     32   the leaf hash of the entry
+ *   48     2    r, at most STORE_REST_MAX
+ *   50     r    rest: what whoever dropped it wants to know of it still
  *
- * so that the tree stays what it was. That type, version and time are those of the entry is said
- * by whoever dropped it: the hash cannot be computed from what is left.
+ * so that the tree stays what it was. That type, version, time and rest are true is said by whoever
+ * dropped it: the hash cannot be computed from what is left.
  *
  * No I/O; any thread.
  */
@@ -35,7 +37,8 @@ enum {
     STORE_ENTRY_HEAD = 16,
     STORE_ENTRY_MAX = 4 << 20,
     STORE_HASH_SIZE = 32,
-    STORE_KEEPER_SIZE = STORE_ENTRY_HEAD + STORE_HASH_SIZE
+    STORE_REST_MAX = 1024,
+    STORE_KEEPER_SIZE = STORE_ENTRY_HEAD + STORE_HASH_SIZE + 2 /* without a rest */
 };
 
 struct store_entry {
@@ -44,6 +47,7 @@ struct store_entry {
     int64_t time_ms;
     struct bytes payload; /* borrowed; of one that was dropped: its leaf hash */
     bool is_dropped;
+    struct bytes rest; /* borrowed; of one that was dropped */
 };
 
 /* Appends the canonical bytes, or of one that was dropped its place keeper; ERR_LIMIT in out->err

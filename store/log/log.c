@@ -387,6 +387,12 @@ void store_log_size(struct store_log *log, uint64_t *bytes, uint64_t *segments) 
     mutex_unlock(log->mutex);
 }
 
+void store_log_turn(struct store_log *log) {
+    mutex_lock(log->mutex);
+    log->turns = true;
+    mutex_unlock(log->mutex);
+}
+
 uint32_t store_log_sealed(struct store_log *log) {
     mutex_lock(log->mutex);
     uint32_t sealed = log->sealed;

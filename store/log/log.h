@@ -171,15 +171,22 @@ uint32_t store_log_sealed(struct store_log *log);
 /* How many segments are full, and the number behind their last entry: what may be dropped is below
  * it. */
 uint32_t store_log_full(struct store_log *log, uint64_t *entries);
-/* Writes one of them anew, without the payloads of the entries that `drops` names; it is asked
- * more than once and answers the same. Where it names none, or only such as are dropped, nothing
- * is written. Until it returns ERR_OK the old file is there, whole; from then on the new one is
- * durable. Any thread but the log's; the log must not be closed meanwhile. ERR_USAGE: the segment
- * is not full; ERR_DAMAGED: it is left as it is; ERR_INTERRUPTED: the log ends; ERR_FULL, ERR_IO.
- */
-typedef bool store_drops(void *context, uint64_t number);
+/* The next commit begins a new segment, unless the last one has no entry: so that all before it
+ * may be dropped. */
+void store_log_turn(struct store_log *log);
+/* The number of the first entry of a segment that is full, and that behind its last. */
+bool store_log_range(struct store_log *log, uint32_t segment, uint64_t *from, uint64_t *to);
+
+/* Whether the payload of an entry goes, and if so what of it stays: at most STORE_REST_MAX bytes,
+ * put into `rest`, which is empty. Asked more than once for each entry that is not yet dropped,
+ * and answers the same. */
+typedef bool store_drops(void *context, const struct store_entry *e, struct buf *rest);
+/* Writes a full segment anew, without the payloads that go. Until it returns ERR_OK the old file
+ * or the new one is there, whole; from then on the new one is durable. Any thread but the log's;
+ * the log must not be closed meanwhile. ERR_USAGE: the segment is not full; ERR_DAMAGED: it is left
+ * as it is; ERR_INTERRUPTED: the log ends; ERR_FULL, ERR_IO. */
 struct store_compacted {
-    uint64_t dropped, bytes_before, bytes; /* zeros: nothing was written */
+    uint64_t dropped, bytes_before, bytes;
 };
 enum err store_log_compact(struct store_log *log, uint32_t segment, store_drops *drops,
                            void *context, struct store_compacted *out, struct fault *f) MUST_CHECK;

@@ -95,6 +95,7 @@ struct store_log {
     struct log_places places;
     uint64_t bytes;           /* of all segments */
     struct store_point point; /* but for its tree, which is `tree` */
+    bool turns;               /* the next commit begins a new segment */
     uint32_t full;            /* so many segments have been followed by another */
     uint32_t sealed;          /* so many of them are sealed, or cannot be */
 };

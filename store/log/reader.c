@@ -199,17 +199,32 @@ enum err store_reader_next(struct store_reader *r, struct store_entry *out, stru
     return ERR_OK;
 }
 
-/* The files may have been sealed since the mark was found: then it is found anew, elsewhere. */
+/* The file may have been written anew since the mark was found in it: then that is to be done
+ * again, elsewhere. */
+static enum err stands_there(const struct file *file, uint32_t segment,
+                             const struct log_marked *marked, struct fault *f) {
+    struct segment_table t = {.is_sealed = false};
+    struct store_place place;
+    enum err code = segment_table_load(file, segment, &t);
+    bool is_same = t.is_sealed == marked->is_sealed;
+    if (is_same && t.is_sealed && marked->next < t.end)
+        is_same = log_places_find(&t.places, marked->next, &place) && place.at == marked->at &&
+                  place.first == marked->next;
+    else if (is_same && t.is_sealed)
+        is_same = marked->at == t.at;
+    free(t.places.items);
+    if (code != ERR_OK)
+        return fault_set(f, code, "mark", "segment");
+    return is_same ? ERR_OK : fault_set(f, ERR_CONFLICT, "mark", "just written anew");
+}
+
 static enum err begin_behind(struct store_reader *r, const struct store_mark *mark,
                              const struct log_marked *marked, struct fault *f) {
-    bool is_sealed = false;
     r->segment = mark->segment - 1;
     r->next = r->number = marked->next;
     enum err code = open_segment(r, f);
     if (code == ERR_OK)
-        code = segment_is_sealed(&r->walk.file, mark->segment, &is_sealed, f);
-    if (code == ERR_OK && is_sealed != marked->is_sealed)
-        code = fault_set(f, ERR_CONFLICT, "mark", "just sealed");
+        code = stands_there(&r->walk.file, mark->segment, marked, f);
     if (code == ERR_OK && segment_walk_from(&r->walk, marked->at, marked->next, f) != SEGMENT_BLOCK)
         code = fault_set(f, ERR_CONFLICT, "mark", "segment");
     return code;

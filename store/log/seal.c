@@ -102,6 +102,7 @@ struct sealing {
     uint64_t old_size;
     store_drops *drops; /* NULL: nothing is dropped */
     void *context;
+    struct buf rest;
     bool has_keepers; /* in raw */
     uint64_t dropped; /* entries, now */
     struct fault *f;
@@ -170,8 +171,12 @@ static bool is_closing(struct store_log *log) {
     return closing;
 }
 
-static bool is_to_drop(const struct sealing *s, const struct stream *old) {
-    return s->drops != NULL && !old->parsed.is_dropped && s->drops(s->context, old->number - 1);
+/* Then the rest that stays is in s->rest. */
+static bool is_to_drop(struct sealing *s, const struct stream *old) {
+    struct store_entry e = old->parsed;
+    e.number = old->number - 1;
+    buf_reset(&s->rest);
+    return s->drops != NULL && !e.is_dropped && s->drops(s->context, &e, &s->rest);
 }
 
 static void put_entry(struct sealing *s, const struct stream *old) {
@@ -182,6 +187,7 @@ static void put_entry(struct sealing *s, const struct stream *old) {
         store_leaf_hash(old->entry, leaf);
         keeper.is_dropped = true;
         keeper.payload = bytes_of(leaf, sizeof leaf);
+        keeper.rest = buf_bytes(&s->rest);
         store_entry_write(&keeper, &s->raw);
         s->dropped++;
     } else {
@@ -242,14 +248,15 @@ static enum err write_file(struct sealing *s) {
 /* ---- Comparing ---- */
 
 /* The same bytes, or a keeper of what was to go. */
-static bool is_kept(const struct sealing *s, const struct stream *a, const struct stream *b) {
+static bool is_kept(struct sealing *s, const struct stream *a, const struct stream *b) {
     uint8_t leaf[STORE_HASH_SIZE];
     if (!is_to_drop(s, a))
         return bytes_equal(a->entry, b->entry);
     const struct store_entry *x = &a->parsed, *y = &b->parsed;
     store_leaf_hash(a->entry, leaf);
     return y->is_dropped && y->type == x->type && y->version == x->version &&
-           y->time_ms == x->time_ms && bytes_equal(y->payload, bytes_of(leaf, sizeof leaf));
+           y->time_ms == x->time_ms && bytes_equal(y->rest, buf_bytes(&s->rest)) &&
+           bytes_equal(y->payload, bytes_of(leaf, sizeof leaf));
 }
 
 static enum err compare_all(struct sealing *s, struct stream *a, struct stream *b) {
@@ -386,6 +393,7 @@ static enum err rewrite(struct sealing *s) {
     arena_init(&a, 1 << 16);
     buf_init(&s->raw, SEGMENT_BLOCK_MAX);
     buf_init(&s->out, SEGMENT_BLOCK_MAX + BLOCK_HEAD);
+    buf_init(&s->rest, STORE_REST_MAX);
     s->path = log_segment_path(&a, s->log->dir, s->number);
     s->made = made_path(&a, s->log->dir, s->number);
     enum err code = ERR_OK;
@@ -404,6 +412,7 @@ static enum err rewrite(struct sealing *s) {
     zip_deflater_close(s->deflater);
     buf_clear(&s->raw);
     buf_clear(&s->out);
+    buf_clear(&s->rest);
     free(s->places.items);
     arena_clear(&a);
     return code;
@@ -419,8 +428,7 @@ static enum err seal(struct store_log *log, uint32_t number, struct fault *f) {
 
 /* ---- Dropping ---- */
 
-/* Numbers of the entries of a segment that another has followed. */
-static bool find_range(struct store_log *log, uint32_t segment, uint64_t *from, uint64_t *to) {
+bool store_log_range(struct store_log *log, uint32_t segment, uint64_t *from, uint64_t *to) {
     const struct log_places *p = &log->places;
     size_t i = 0;
     mutex_lock(log->mutex);
@@ -442,7 +450,7 @@ uint32_t store_log_full(struct store_log *log, uint64_t *entries) {
     mutex_unlock(log->mutex);
     *entries = 0;
     if (full > 0)
-        (void)find_range(log, full, &from, entries);
+        (void)store_log_range(log, full, &from, entries);
     return full;
 }
 
@@ -456,12 +464,8 @@ enum err store_log_compact(struct store_log *log, uint32_t segment, store_drops 
                         .f = f};
     uint64_t from, to;
     *out = (struct store_compacted){0};
-    if (!find_range(log, segment, &from, &to))
+    if (!store_log_range(log, segment, &from, &to))
         return fault_set(f, ERR_USAGE, "segment", "%u is not full", (unsigned)segment);
-    while (from < to && !drops(context, from))
-        from++;
-    if (from == to)
-        return ERR_OK;
     mutex_lock(log->sealing);
     enum err code = rewrite(&s);
     mutex_unlock(log->sealing);

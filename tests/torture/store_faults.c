@@ -339,7 +339,14 @@ struct choice {
     uint64_t by, from;
 };
 
-static bool is_chosen(void *context, uint64_t number);
+static bool is_chosen(const struct choice *c, uint64_t number) {
+    return number % c->by == 0 && number >= c->from;
+}
+
+static bool drop(void *context, const struct store_entry *e, struct buf *rest) {
+    (void)rest;
+    return is_chosen(context, e->number);
+}
 
 /* The entries of a segment, by its heads. */
 static void note_gone(uint32_t segment, struct choice *c) {
@@ -359,11 +366,6 @@ static void note_gone(uint32_t segment, struct choice *c) {
         model.gone[i] |= is_chosen(c, i);
 }
 
-static bool is_chosen(void *context, uint64_t number) {
-    const struct choice *c = context;
-    return number % c->by == 0 && number >= c->from;
-}
-
 /* Payloads of one full segment go. */
 static void compact(void) {
     struct choice c = {1 + draw(4), draw(model.n + 1)};
@@ -376,7 +378,7 @@ static void compact(void) {
     for (uint64_t i = 0; i < end; i++)
         model.may_go[i] |= is_chosen(&c, i);
     uint32_t segment = 1 + (uint32_t)draw(full);
-    enum err code = store_log_compact(the_log, segment, is_chosen, &c, &done, &f);
+    enum err code = store_log_compact(the_log, segment, drop, &c, &done, &f);
     tell("  compact segment %u of %u: %s, %llu dropped", (unsigned)segment, (unsigned)full,
          err_row(code)->name, (unsigned long long)done.dropped);
     HOLDS(code != ERR_DAMAGED && code != ERR_USAGE, "%s: %s", err_row(code)->name, f.detail);

@@ -19,9 +19,21 @@ struct choice {
     uint64_t by, from, to;
 };
 
-static bool is_chosen(void *context, uint64_t number) {
-    const struct choice *c = context;
+static bool is_chosen(const struct choice *c, uint64_t number) {
     return number % c->by == 0 && number >= c->from && number < c->to;
+}
+
+/* Of some of them a rest stays. */
+static size_t rest_of(uint64_t number, uint8_t rest[8]) {
+    memset(rest, (int)number & 0xff, 8);
+    return number % 3 == 0 ? 8 : 0;
+}
+
+static bool drop(void *context, const struct store_entry *e, struct buf *out) {
+    uint8_t rest[8];
+    assert_int_equal(out->n, 0);
+    buf_put(out, bytes_of(rest, rest_of(e->number, rest)));
+    return is_chosen(context, e->number);
 }
 
 static struct store_log *open_log(struct place *p, const struct store_log_options *o) {
@@ -49,14 +61,14 @@ static struct store_compacted compact(struct store_log *log, struct choice c) {
     uint64_t entries;
     uint32_t full = store_log_full(log, &entries);
     for (uint32_t i = 1; i <= full; i++) {
-        if (store_log_compact(log, i, is_chosen, &c, &one, &f) != ERR_OK)
+        if (store_log_compact(log, i, drop, &c, &one, &f) != ERR_OK)
             fail_msg("%s", f.detail);
         sum.dropped += one.dropped;
         sum.bytes_before += one.bytes_before;
         sum.bytes += one.bytes;
     }
-    assert_int_equal(store_log_compact(log, full + 1, is_chosen, &c, &one, &f), ERR_USAGE);
-    assert_int_equal(store_log_compact(log, 0, is_chosen, &c, &one, &f), ERR_USAGE);
+    assert_int_equal(store_log_compact(log, full + 1, drop, &c, &one, &f), ERR_USAGE);
+    assert_int_equal(store_log_compact(log, 0, drop, &c, &one, &f), ERR_USAGE);
     return sum;
 }
 
@@ -75,9 +87,10 @@ static void leaf_of(uint64_t i, uint8_t leaf[32]) {
 
 /* A keeper has all of the entry but its payload. */
 static bool keeps_place(const struct store_entry *e, uint64_t i) {
-    uint8_t leaf[32];
+    uint8_t leaf[32], rest[8];
     leaf_of(i, leaf);
-    return e->is_dropped && e->number == i && e->type == i % 7 && e->version == 1 &&
+    return e->is_dropped && bytes_equal(e->rest, bytes_of(rest, rest_of(i, rest))) &&
+           e->number == i && e->type == i % 7 && e->version == 1 &&
            e->time_ms == (int64_t)i * 1000 && bytes_equal(e->payload, bytes_of(leaf, 32));
 }
 
@@ -176,7 +189,8 @@ static void it_is_done_again(void **state) {
     assert_int_equal(compact(log, some).dropped, (last + 3) / 4);
     assert_int_equal(compact(log, more).dropped, (last + 1) / 2 - (last + 3) / 4);
     check(&p, log, ENTRIES, more);
-    assert_int_equal(compact(log, (struct choice){1, 5, 5}).bytes_before, 0);
+    assert_int_equal(compact(log, more).dropped, 0);
+    check(&p, log, ENTRIES, more);
     store_log_close(log);
     place_clear(&p);
 }
@@ -320,7 +334,7 @@ static void failures_cost_nothing(void **state) {
         log = open_log(&p, &o);
         x.at = at;
         x.calls = 0;
-        code = store_log_compact(log, 1, is_chosen, &c, &done, &f);
+        code = store_log_compact(log, 1, drop, &c, &done, &f);
         assert_true(code == ERR_OK || code == ERR_IO);
         x.at = UINT32_MAX;
         assert_false(file_exists(place_path(&p, "log/00000001.new")));
@@ -345,7 +359,7 @@ static void what_is_damaged_is_left_alone(void **state) {
     struct bytes bad = file_all(&p, path);
     ((uint8_t *)(uintptr_t)bad.p)[bad.n / 2] ^= 1;
     file_put(path, bad);
-    assert_int_equal(store_log_compact(log, 2, is_chosen, &c, &done, &f), ERR_DAMAGED);
+    assert_int_equal(store_log_compact(log, 2, drop, &c, &done, &f), ERR_DAMAGED);
     assert_true(bytes_equal(file_all(&p, path), bad));
     assert_false(file_exists(place_path(&p, "log/00000002.new")));
     store_log_close(log);
@@ -399,18 +413,21 @@ static void keepers_are_read_strictly(void **state) {
                             .version = 1,
                             .time_ms = 1767225600000,
                             .payload = bytes_of(leaf, 32),
-                            .is_dropped = true},
+                            .is_dropped = true,
+                            .rest = bytes_text("rest")},
                        again;
     memset(leaf, 0xa5, sizeof leaf);
     buf_init(&b, 1000);
     buf_init(&out, 1000);
     store_entry_write(&e, &b);
-    assert_int_equal(b.n, STORE_KEEPER_SIZE);
+    assert_int_equal(b.n, STORE_KEEPER_SIZE + 4);
     assert_memory_equal(b.p, want, sizeof want);
     assert_memory_equal(b.p + 16, leaf, 32);
+    assert_memory_equal(b.p + 48, "\0\4rest", 6);
     struct cur c = cur_open(buf_bytes(&b));
     assert_true(store_entry_take_kept(&c, &again) && cur_end(&c));
     assert_true(again.is_dropped && again.type == 6 && again.time_ms == 1767225600000);
+    assert_true(bytes_is(again.rest, "rest"));
     c = cur_open(buf_bytes(&b));
     assert_false(store_entry_take(&c, &again)); /* canonical bytes are never such */
     for (size_t n = 0; n < b.n; n++) {
@@ -427,6 +444,18 @@ static void keepers_are_read_strictly(void **state) {
     assert_int_equal(block_unpack(&h, buf_bytes(&b), &out), ERR_DAMAGED);
     h.kind = 3;
     assert_int_equal(block_unpack(&h, buf_bytes(&b), &out), ERR_UNSUPPORTED);
+    static const uint8_t much[STORE_REST_MAX + 1];
+    e.rest = bytes_of(much, sizeof much);
+    store_entry_write(&e, &b);
+    assert_int_equal(b.err, ERR_LIMIT);
+    buf_clear(&b);
+    buf_init(&b, 2000);
+    buf_put(&b, bytes_of(want, sizeof want));
+    buf_put(&b, bytes_of(leaf, sizeof leaf));
+    buf_vec(&b, 2, e.rest);
+    c = cur_open(buf_bytes(&b));
+    assert_false(store_entry_take_kept(&c, &again));
+    e.rest.n = 0;
     e.payload.n = 31;
     store_entry_write(&e, &b);
     assert_int_equal(b.err, ERR_LIMIT);

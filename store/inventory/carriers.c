@@ -1,0 +1,258 @@
+/* Which entries the state hangs on. See carriers.h. */
+#include "store/inventory/carriers.h"
+
+#include "store/inventory/state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Rows to entries, each plus one; 0: none. */
+struct column {
+    uint64_t *items;
+    size_t n;
+};
+
+struct carriers {
+    uint64_t end, entry;
+    struct column by[CARRIED];
+    struct column looks; /* LOOKS_KEPT of each face, the newest first */
+    uint8_t *stays;      /* a bit each */
+    bool is_second;      /* what stays is known, but for what is confirmed */
+    enum err err;
+};
+
+struct carriers *carriers_open(uint64_t end) {
+    struct carriers *c = calloc(1, sizeof *c);
+    if (c == NULL)
+        return NULL;
+    c->end = end;
+    if (end / 8 < SIZE_MAX)
+        c->stays = calloc((size_t)(end / 8) + 1, 1);
+    if (c->stays != NULL)
+        return c;
+    free(c);
+    return NULL;
+}
+
+void carriers_close(struct carriers *c) {
+    if (c == NULL)
+        return;
+    for (size_t i = 0; i < CARRIED; i++)
+        free(c->by[i].items);
+    free(c->looks.items);
+    free(c->stays);
+    free(c);
+}
+
+static uint64_t *cell(struct carriers *c, struct column *column, size_t at) {
+    size_t room = column->n;
+    if (c->err == ERR_OK && at < room)
+        return &column->items[at];
+    room = 2 * (at + 1);
+    uint64_t *items = c->err == ERR_OK && at < SIZE_MAX / 4 / sizeof *items
+                          ? realloc(column->items, room * sizeof *items)
+                          : NULL;
+    if (items == NULL) {
+        c->err = ERR_MEMORY;
+        return NULL;
+    }
+    memset(items + column->n, 0, (room - column->n) * sizeof *items);
+    *column = (struct column){items, room};
+    return &items[at];
+}
+
+static void stay(struct carriers *c, uint64_t entry_and_one) {
+    uint64_t entry = entry_and_one - 1;
+    if (entry_and_one != 0 && entry < c->end)
+        c->stays[entry / 8] |= (uint8_t)(1u << entry % 8);
+}
+
+void carriers_begin(struct carriers *c, uint64_t entry) {
+    if (c != NULL)
+        c->entry = entry;
+}
+
+void carriers_keep(struct carriers *c) {
+    if (c != NULL)
+        stay(c, c->entry + 1);
+}
+
+void carriers_set(struct carriers *c, enum carried what, uint32_t row) {
+    uint64_t *to = c != NULL ? cell(c, &c->by[what], row) : NULL;
+    if (to != NULL)
+        *to = c->entry + 1;
+}
+
+/* What is of this entry stays or goes with it. */
+static void pin(struct carriers *c, uint64_t entry_and_one) {
+    if (entry_and_one != c->entry + 1)
+        stay(c, entry_and_one);
+}
+
+void carriers_pin(struct carriers *c, enum carried what, uint32_t row) {
+    if (c != NULL && row < c->by[what].n)
+        pin(c, c->by[what].items[row]);
+}
+
+void carriers_confirm(struct carriers *c, uint32_t face) {
+    if (c != NULL && c->is_second && carriers_stays(c, c->entry))
+        carriers_pin(c, FACE_BASE, face);
+}
+
+void carriers_look(struct carriers *c, uint32_t face) {
+    if (c == NULL || cell(c, &c->looks, (size_t)face * LOOKS_KEPT + LOOKS_KEPT - 1) == NULL)
+        return;
+    uint64_t *looks = &c->looks.items[(size_t)face * LOOKS_KEPT];
+    memmove(looks + 1, looks, (LOOKS_KEPT - 1) * sizeof *looks);
+    looks[0] = c->entry + 1;
+}
+
+void carriers_pin_looks(struct carriers *c, uint32_t face) {
+    if (c == NULL || (size_t)face * LOOKS_KEPT + LOOKS_KEPT > c->looks.n)
+        return;
+    for (size_t i = 0; i < LOOKS_KEPT; i++)
+        pin(c, c->looks.items[(size_t)face * LOOKS_KEPT + i]);
+}
+
+static void stay_all(struct carriers *c, const struct column *column) {
+    for (size_t i = 0; i < column->n; i++)
+        stay(c, column->items[i]);
+}
+
+enum err carriers_end(struct carriers *c) {
+    for (size_t i = 0; i < CARRIED; i++)
+        stay_all(c, &c->by[i]);
+    stay_all(c, &c->looks);
+    c->is_second = true;
+    return c->err;
+}
+
+bool carriers_stays(const struct carriers *c, uint64_t entry) {
+    return entry >= c->end || (c->stays[entry / 8] >> entry % 8 & 1) != 0;
+}
+
+/* ---- The digest ---- */
+
+static void add_number(struct hash_run *h, uint64_t n) {
+    uint8_t bytes[8];
+    for (unsigned i = 0; i < 8; i++)
+        bytes[i] = (uint8_t)(n >> (56 - 8 * i));
+    hash_add(h, bytes_of(bytes, sizeof bytes));
+}
+
+static void add_text(struct hash_run *h, struct bytes text) {
+    add_number(h, text.n);
+    hash_add(h, text);
+}
+
+static void add_id(struct hash_run *h, const uint8_t id[INVENTORY_ID_SIZE]) {
+    hash_add(h, bytes_of(id, INVENTORY_ID_SIZE));
+}
+
+static void add_numbers(struct hash_run *h, const uint64_t *n, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        add_number(h, n[i]);
+}
+
+static void add_cert(struct hash_run *h, const struct state_cert *c) {
+    const uint64_t n[] = {c->entry,   (uint64_t)c->first_ms, (uint64_t)c->last_ms, c->first_agent,
+                          c->places,  c->sightings,          c->request,           c->revocation,
+                          c->in_line, c->next_in_line};
+    hash_add(h, bytes_of(c->sha256, SHA256_SIZE));
+    add_id(h, c->service);
+    add_numbers(h, n, sizeof n / sizeof n[0]);
+}
+
+/* Of looks only what tells whether it is served. */
+static void add_sighting(struct hash_run *h, const struct state *s,
+                         const struct state_sighting *g) {
+    uint32_t behind = state_face(s, g->face)->look - g->look;
+    const uint64_t n[] = {g->cert,
+                          g->face,
+                          g->agent,
+                          g->next_of_cert,
+                          g->next_of_face,
+                          g->position,
+                          g->pass,
+                          (uint64_t)g->first_ms,
+                          (uint64_t)g->last_ms,
+                          behind < INVENTORY_PASSES_SERVED ? behind : INVENTORY_PASSES_SERVED};
+    add_numbers(h, n, sizeof n / sizeof n[0]);
+}
+
+static void add_face(struct hash_run *h, const struct state *s, const struct state_face *f) {
+    const uint64_t n[] = {f->endpoint,          f->agent, f->next_of_endpoint,
+                          f->sightings,         f->leaf,  (uint64_t)f->first_ms,
+                          (uint64_t)f->last_ms, f->pass,  f->outcome};
+    add_id(h, f->id);
+    add_text(h, state_text(s, f->last));
+    add_numbers(h, n, sizeof n / sizeof n[0]);
+}
+
+static void add_endpoint(struct hash_run *h, const struct state_endpoint *e) {
+    const uint64_t n[] = {e->network,
+                          e->agent,
+                          e->faces,
+                          e->faces_n,
+                          e->leaf,
+                          e->pass,
+                          (uint64_t)e->first_ms,
+                          (uint64_t)e->last_ms,
+                          e->outcome};
+    add_id(h, e->id);
+    add_numbers(h, n, sizeof n / sizeof n[0]);
+}
+
+/* The oldest batch first. */
+static void add_batches(struct hash_run *h, const struct state *s, const struct state_agent *a) {
+    struct bytes ring = state_text(s, a->batches);
+    uint32_t from = a->batches_n < INVENTORY_BATCHES_KEPT ? 0 : a->batches_next;
+    add_number(h, a->batches_n);
+    for (uint32_t i = 0; i < a->batches_n; i++) {
+        size_t at = (from + i) % INVENTORY_BATCHES_KEPT * (size_t)INVENTORY_ID_SIZE;
+        hash_add(h, bytes_part(ring, at, INVENTORY_ID_SIZE));
+    }
+}
+
+static void add_agent(struct hash_run *h, const struct state *s, const struct state_agent *a) {
+    const uint64_t n[] = {(uint64_t)a->enrolled_ms,
+                          (uint64_t)a->scan_ms,
+                          a->passes,
+                          a->endpoints,
+                          a->requests,
+                          a->pending,
+                          a->sightings_n,
+                          a->targets_entry,
+                          a->targets_revision,
+                          a->rescan_entry,
+                          (uint64_t)a->rescan_ms,
+                          a->has_rescan,
+                          a->rescan_done,
+                          a->disabled};
+    add_id(h, a->id);
+    add_text(h, state_text(s, a->name));
+    add_text(h, state_text(s, a->network));
+    add_numbers(h, n, sizeof n / sizeof n[0]);
+    add_batches(h, s, a);
+}
+
+void carriers_digest(const struct state *s, uint8_t out[SHA256_SIZE]) {
+    struct hash_run h;
+    const uint64_t n[] = {s->certs.n,      s->words.n,  s->sightings.n, s->faces.n,
+                          s->endpoints.n,  s->agents.n, s->requests.n,  s->revocations.n,
+                          s->services.n,   s->entries,  s->skipped,     s->bad,
+                          s->endpoints_ok, s->pending,  s->crl_number};
+    hash_begin(&h, HASH_SHA256);
+    add_numbers(&h, n, sizeof n / sizeof n[0]);
+    for (uint32_t i = 0; i < s->certs.n; i++)
+        add_cert(&h, state_cert(s, i));
+    for (uint32_t i = 0; i < s->sightings.n; i++)
+        add_sighting(&h, s, state_sighting(s, i));
+    for (uint32_t i = 0; i < s->faces.n; i++)
+        add_face(&h, s, state_face(s, i));
+    for (uint32_t i = 0; i < s->endpoints.n; i++)
+        add_endpoint(&h, state_endpoint(s, i));
+    for (uint32_t i = 0; i < s->agents.n; i++)
+        add_agent(&h, s, state_agent(s, i));
+    hash_peek(&h, out);
+}
