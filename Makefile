@@ -51,7 +51,7 @@ WEB := http/request http/target http/head http/reader http/response http/asset h
 	http/pace http/listener http/connection http/server http/control_client \
 	auth/auth auth/users auth/sessions auth/tokens auth/nonces auth/agents \
 	api/rows api/digest api/routes api/reply api/openapi api/summary api/people api/certificates api/groups api/endpoints \
-	api/agents api/lines api/push api/log api/import api/backup api/authority api/requests api/requests_json api/services api/work
+	api/agents api/lines api/push api/log api/import api/backup api/compact api/authority api/requests api/requests_json api/services api/work
 GUI := index.html style.css icon.svg app.js api.js dom.js format.js list.js query.js keys.js login.js password.js \
 	dashboard.js certificates.js certificate.js endpoints.js agents.js requests.js admin.js
 APPLETS := \
@@ -61,7 +61,7 @@ APPLETS := \
 	ers/request ers/renew ers/sync \
 	clm-server/clm-server clm-server/settings clm-server/identity clm-server/log_key clm-server/authority \
 	clm-server/house clm-server/init clm-server/run clm-server/token clm-server/user \
-	clm-server/check clm-server/checkpoint clm-server/mail clm-server/digest_rows clm-server/digest clm-server/backup clm-server/restore clm-server/import \
+	clm-server/check clm-server/checkpoint clm-server/mail clm-server/digest_rows clm-server/digest clm-server/backup clm-server/restore clm-server/import clm-server/compact \
 	clm-export/clm-export clm-export/stream clm-export/table clm-export/page clm-export/head \
 	clm-export/certificates clm-export/endpoints clm-export/others clm-export/coverage \
 	clm-export/bundle clm-export/proof clm-export/calendar clm-export/cbom \
@@ -115,7 +115,7 @@ FUZZ_TARGETS := \
 	store_block_fuzz store_record_fuzz
 TORTURE_TESTS := store_faults server_kill_test.py store_kill.py hostile_farm.py
 PEER_TESTS := \
-	backup_test.py import_test.py \
+	backup_test.py compact_test.py import_test.py \
 	query_test.py checkpoint_test.py disk_full_test.py resume_test.py cron_test.py \
 	request_test.py request_faults_test.py false_start_test.py try_test.py digest_test.py \
 	clm_words_test.py dist_root_test.py gui_test.py house_test.py net_http_test.py scan_test.py faces_test.py news_test.py explain_test.py hostile_test.py \

@@ -3,6 +3,7 @@
 #include "applets/clm-export/clm-export.h"
 #include "applets/clm-export/parts.h"
 
+#include "base/clock.h"
 #include "base/os.h"
 
 #include <string.h>
@@ -162,6 +163,27 @@ static void tell_end(const struct export_run *run, const struct harms *harms, st
                 (unsigned long long)run->rows, o->split != NULL ? "files" : "rows");
 }
 
+/* What is gone is said, and what follows from it is not told. The audit trail is whole. */
+static enum err check_past(const struct export_run *run, const struct harms *harms,
+                           const struct env *env, struct fault *f) {
+    struct inventory_past past = inventory_past(run->inv);
+    char when[CLOCK_TEXT_MAX] = "a day that is not known";
+    bool is_list = run->kind == &export_observations;
+    if (past.dropped == 0 || run->kind == &export_audit)
+        return ERR_OK;
+    if (past.before_ms != 0)
+        clock_write(past.before_ms / 1000, when);
+    if (!is_list && run->options->as_of != NULL && !past.is_exact)
+        return fault_set(f, ERR_NOT_FOUND, "--as-of",
+                         "observations before %s were dropped (clm-server compact): what was then "
+                         "is not known exactly",
+                         when);
+    if (is_list && !harms->common->quiet)
+        fprintf(env->err, "%s: %llu entries with observations before %s were dropped\n",
+                harms->common->applet, (unsigned long long)past.dropped, when);
+    return ERR_OK;
+}
+
 static enum err export_from(struct export_run *run, const struct format *format,
                             struct harms *harms, struct env *env, struct fault *f) {
     enum err code = inventory_read(run->path, env, run->until_ms, tell_harm, harms, &run->inv, f);
@@ -172,7 +194,9 @@ static enum err export_from(struct export_run *run, const struct format *format,
     buf_init(&run->spare, EXPORT_ITEM_MAX);
     buf_init(&run->line, EXPORT_ITEM_MAX);
     arena_init(&run->arena, (size_t)4 * EXPORT_ITEM_MAX);
-    code = write_all(run, format, env, f);
+    code = check_past(run, harms, env, f);
+    if (code == ERR_OK)
+        code = write_all(run, format, env, f);
     if (code == ERR_OK)
         tell_end(run, harms, env);
     inventory_close(run->inv);

@@ -140,16 +140,21 @@ static void print_account(struct env *env, const struct opt_common *common,
                           const struct store_account *account, const struct verifying *v,
                           enum err worst) {
     uint8_t root[STORE_HASH_SIZE];
-    char hex[2 * STORE_HASH_SIZE + 1];
+    char hex[2 * STORE_HASH_SIZE + 1], dropped[64] = "";
     store_tree_root(&account->tree, root);
     hex_write(hex, bytes_of(root, sizeof root));
+    if (account->dropped > 0)
+        snprintf(dropped, sizeof dropped, ", %llu of them dropped: by their hashes",
+                 (unsigned long long)account->dropped);
     if (common->json)
-        fprintf(env->out, "{\"entries\":%llu,\"root\":\"%s\",\"whole\":%s,\"code\":\"%s\"}\n",
-                (unsigned long long)account->tree.size, hex, account->is_whole ? "true" : "false",
-                err_row(worst)->name);
+        fprintf(
+            env->out,
+            "{\"entries\":%llu,\"dropped\":%llu,\"root\":\"%s\",\"whole\":%s,\"code\":\"%s\"}\n",
+            (unsigned long long)account->tree.size, (unsigned long long)account->dropped, hex,
+            account->is_whole ? "true" : "false", err_row(worst)->name);
     else
-        fprintf(env->out, "entries  %llu\nroot     %s\n%s%s\n",
-                (unsigned long long)account->tree.size,
+        fprintf(env->out, "entries  %llu%s\nroot     %s\n%s%s\n",
+                (unsigned long long)account->tree.size, dropped,
                 account->is_whole ? hex : "not known, entries are missing",
                 worst == ERR_OK ? "sound" : "damaged",
                 worst == ERR_OK && v->has_checkpoint ? ", and begins with what the checkpoint has"

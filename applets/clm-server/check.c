@@ -58,12 +58,17 @@ static void print(const struct env *env, const struct opt_common *common, const 
     hex_write(root, bytes_of(account->root, sizeof account->root));
     if (common->json) {
         fprintf(env->out,
-                "{\"entries\":%" PRIu64 ",\"root\":\"%s\",\"harms\":%zu,\"code\":\"%s\"}\n",
-                account->log.tree.size, root, account->harms, err_row(account->worst)->name);
+                "{\"entries\":%" PRIu64 ",\"dropped\":%" PRIu64
+                ",\"root\":\"%s\",\"harms\":%zu,\"code\":\"%s\"}\n",
+                account->log.tree.size, account->log.dropped, root, account->harms,
+                err_row(account->worst)->name);
         return;
     }
     fprintf(env->out, "store       %s\n", data);
     fprintf(env->out, "entries     %" PRIu64 "\n", account->log.tree.size);
+    if (account->log.dropped > 0)
+        fprintf(env->out, "dropped     %" PRIu64 " of them, their hashes are in the tree\n",
+                account->log.dropped);
     fprintf(env->out, "tree        %s\n", root);
     print_harms(env->out, reader);
     if (account->log.wrong_heads > 0)

@@ -3,17 +3,9 @@
 #include "applets/applets.h"
 
 static const struct opt_command *const commands[] = {
-    &clm_server_init,
-    &clm_server_run,
-    &clm_server_token,
-    &clm_server_user,
-    &clm_server_check,
-    &clm_server_checkpoint,
-    &clm_server_digest,
-    &clm_server_backup,
-    &clm_server_restore,
-    &clm_server_import,
-    NULL,
+    &clm_server_init,    &clm_server_run,        &clm_server_token,   &clm_server_user,
+    &clm_server_check,   &clm_server_checkpoint, &clm_server_digest,  &clm_server_backup,
+    &clm_server_restore, &clm_server_import,     &clm_server_compact, NULL,
 };
 
 /* clang-format off */

@@ -100,30 +100,47 @@ void house_close(struct house *h) {
     *h = (struct house){0};
 }
 
-static enum err call_alone(const struct env *env, const struct opt_common *common,
-                           const struct settings *s, enum http_method method, const char *path,
-                           struct bytes body, unsigned *status, struct buf *answer,
-                           struct fault *f) {
+struct admin {
+    const struct env *env;
+    const struct opt_common *common;
+    struct settings s;
     struct identity id;
-    struct house house;
-    enum err code = identity_load(common->arena, s, &id, f);
-    if (code != ERR_OK)
-        return code;
-    const char *url = settings_url(common->arena, s, settings_port(s));
-    code = house_open(env, s, &id, url, &house, f);
-    if (code != ERR_OK)
-        return code;
-    code = house_authority(s, url, &house, f);
-    if (code != ERR_OK && code != ERR_NOT_FOUND) {
-        house_close(&house);
-        return code;
-    }
-    api_call_local(house.api, method, path, body, status, answer);
-    house_close(&house);
-    return ERR_OK;
+    struct house house; /* opened where no server answers */
+    bool is_alone;
+};
+
+enum err admin_open(const struct env *env, const struct opt_common *common, const char *data,
+                    struct admin **out, struct fault *f) {
+    struct admin *admin = calloc(1, sizeof *admin);
+    *out = admin;
+    if (!admin)
+        return fault_set(f, ERR_MEMORY, "administration", "no memory");
+    admin->env = env;
+    admin->common = common;
+    return settings_read(common, data, &admin->s, f);
 }
 
-static enum err code_named(struct bytes name) {
+void admin_close(struct admin *admin) {
+    if (admin && admin->is_alone)
+        house_close(&admin->house);
+    free(admin);
+}
+
+static enum err open_alone(struct admin *admin, struct fault *f) {
+    struct arena *a = admin->common->arena;
+    enum err code = identity_load(a, &admin->s, &admin->id, f);
+    if (code != ERR_OK)
+        return code;
+    const char *url = settings_url(a, &admin->s, settings_port(&admin->s));
+    code = house_open(admin->env, &admin->s, &admin->id, url, &admin->house, f);
+    if (code != ERR_OK)
+        return code;
+    admin->is_alone = true;
+    code = house_authority(&admin->s, url, &admin->house, f);
+    return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
+enum err admin_code(struct bytes name) {
     for (int i = 0; i < ERR_COUNT; i++) {
         if (bytes_is(name, err_row((enum err)i)->name))
             return (enum err)i;
@@ -138,26 +155,37 @@ static enum err fault_of(struct arena *a, struct bytes answer, unsigned status, 
     if (json_read(a, answer, 64, &v, &ignored) != ERR_OK)
         return fault_set(f, ERR_FAILED, "server", "HTTP status %u", status);
     const char *field = admin_text(a, v, "field"), *detail = admin_text(a, v, "detail");
-    enum err code = code_named(bytes_text(admin_text(a, v, "code")));
+    enum err code = admin_code(bytes_text(admin_text(a, v, "code")));
     return fault_set(f, code == ERR_OK ? ERR_FAILED : code, field[0] ? field : "server", "%s",
                      detail);
+}
+
+enum err admin_say(struct admin *admin, enum http_method method, const char *path,
+                   struct bytes body, struct buf *answer, struct fault *f) {
+    unsigned status = 0;
+    struct arena *a = admin->common->arena;
+    enum err code = ERR_NOT_FOUND;
+    if (!admin->is_alone)
+        code = control_call(os_control_name(a, admin->s.data), http_method_name(method), path, body,
+                            CONTROL_TIMEOUT_MS, &status, answer, f);
+    if (code == ERR_NOT_FOUND) {
+        code = admin->is_alone ? ERR_OK : open_alone(admin, f);
+        if (code == ERR_OK)
+            api_call_local(admin->house.api, method, path, body, &status, answer);
+    }
+    if (code == ERR_OK && status >= 400)
+        code = fault_of(a, buf_bytes(answer), status, f);
+    return code;
 }
 
 enum err admin_call(const struct env *env, const struct opt_common *common, const char *data,
                     enum http_method method, const char *path, struct bytes body,
                     struct buf *answer, struct fault *f) {
-    struct settings s;
-    unsigned status = 0;
-    enum err code = settings_read(common, data, &s, f);
-    if (code != ERR_OK)
-        return code;
-    const char *control = os_control_name(common->arena, s.data);
-    code = control_call(control, http_method_name(method), path, body, CONTROL_TIMEOUT_MS, &status,
-                        answer, f);
-    if (code == ERR_NOT_FOUND)
-        code = call_alone(env, common, &s, method, path, body, &status, answer, f);
-    if (code == ERR_OK && status >= 400)
-        code = fault_of(common->arena, buf_bytes(answer), status, f);
+    struct admin *admin;
+    enum err code = admin_open(env, common, data, &admin, f);
+    if (code == ERR_OK)
+        code = admin_say(admin, method, path, body, answer, f);
+    admin_close(admin);
     return code;
 }
 

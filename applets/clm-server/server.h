@@ -25,13 +25,14 @@
 
 extern const struct opt_command clm_server_init, clm_server_run, clm_server_token, clm_server_user,
     clm_server_check, clm_server_checkpoint, clm_server_digest, clm_server_backup,
-    clm_server_restore, clm_server_import;
+    clm_server_restore, clm_server_import, clm_server_compact;
 
 /* The keys of server.conf; the same rows serve `init` as options. */
 struct settings {
     const char *name, *listen, *cert, *key, *data;
     const char *mail_to, *mail_from;             /* of the daily digest; see mail.c */
     const char *backup, *backup_passphrase_file; /* of the nightly backup; see backup.c */
+    const char *retention;                       /* of observations; see compact.c */
     const char *smtp_url, *smtp_tls, *smtp_user, *smtp_password_file, *smtp_ca;
     /* Derived: */
     const char *file;     /* server.conf */
@@ -56,6 +57,8 @@ char *settings_url(struct arena *a, const struct settings *s, unsigned port);
 /* The port of the first listen word; 0 where it lets the system choose. */
 unsigned settings_port(const struct settings *s);
 char *settings_path(struct arena *a, const struct settings *s, const char *name); /* in data */
+/* What `retention` says. ERR_USAGE: no duration, or less than a day. */
+enum err settings_retention(const struct settings *s, uint64_t *ms, struct fault *f) MUST_CHECK;
 /* Appends the one line of a file with a secret, which nobody else may read; `key` names the
  * option or key that gave the path. */
 enum err settings_secret(const char *key, const char *path, struct buf *out,
@@ -129,11 +132,22 @@ void house_close(struct house *h);
 enum err house_authority(const struct settings *s, const char *url, struct house *h,
                          struct fault *f) MUST_CHECK;
 
+/* Calls as local administrator, one after the other: through the running server, else in a house
+ * that is opened for them, where what one has begun goes on until admin_close (NULL is allowed).
+ * A problem in the answer becomes the fault. Appends the JSON. Borrows all. */
+struct admin;
+enum err admin_open(const struct env *env, const struct opt_common *common, const char *data,
+                    struct admin **out, struct fault *f) MUST_CHECK;
+enum err admin_say(struct admin *admin, enum http_method method, const char *path,
+                   struct bytes body, struct buf *answer, struct fault *f) MUST_CHECK;
+void admin_close(struct admin *admin);
 /* One API call as local administrator: through the running server, else in a house
  * opened for it. A problem in the answer becomes the fault. Appends the JSON. */
 enum err admin_call(const struct env *env, const struct opt_common *common, const char *data,
                     enum http_method method, const char *path, struct bytes body,
                     struct buf *answer, struct fault *f) MUST_CHECK;
+/* The code of that name; ERR_FAILED where it is none of a failure. */
+enum err admin_code(struct bytes name);
 /* The text of a member of an answer, "" where there is none. */
 const char *admin_text(struct arena *a, struct json_value object, const char *name);
 

@@ -1,6 +1,7 @@
 /* server.conf and what follows from it. See server.h. */
 #include "applets/clm-server/server.h"
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/os.h"
 #include "base/text.h"
@@ -26,6 +27,8 @@ const struct opt_row settings_rows[] = {
     {OPT_TEXT, 0, "backup_passphrase_file", "FILE",
      offsetof(struct settings, backup_passphrase_file),
      "Passphrase for the secrets in it, one line, mode 0600; none: they are left out"},
+    {OPT_TEXT, 0, "retention", "TIME", offsetof(struct settings, retention),
+     "Of observations, 730d: older ones that are no longer needed go with clm-server compact; none: never"},
     {OPT_TEXT, 0, "mail_to",   "ADDRS", offsetof(struct settings, mail_to),
      "Who gets the daily mail about what ends, comma separated; none: no mail"},
     {OPT_TEXT, 0, "mail_from", "ADDR",  offsetof(struct settings, mail_from),
@@ -204,4 +207,12 @@ enum err settings_secret(const char *key, const char *path, struct buf *out, str
         if (out->p[i] < 0x20)
             return fault_set(f, ERR_FORMAT, key, "%s: one line is wanted", path);
     return out->n > 0 ? ERR_OK : fault_set(f, ERR_FORMAT, key, "%s is empty", path);
+}
+
+enum err settings_retention(const struct settings *s, uint64_t *ms, struct fault *f) {
+    enum { DAY_MS = 24 * 60 * 60 * 1000 };
+    if (duration_read(bytes_text(s->retention), ms) && *ms >= DAY_MS && *ms / 1000 <= INT32_MAX)
+        return ERR_OK;
+    return fault_set(f, ERR_USAGE, "retention",
+                     "%s in %s: a time of a day or more is expected: 730d", s->retention, s->file);
 }

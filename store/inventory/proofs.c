@@ -30,6 +30,8 @@ static enum err copy_canonical(struct inventory *inv, struct arena *a, struct pr
     buf_init(&room, STORE_BATCH_BYTES_MAX);
     buf_init(&canonical, STORE_ENTRY_HEAD + STORE_ENTRY_MAX);
     enum err code = inventory_entry(inv, out->entry, &room, &e, f);
+    if (code == ERR_OK && e.is_dropped)
+        code = fault_set(f, ERR_NOT_FOUND, "entry", "its bytes were dropped");
     if (code == ERR_OK) {
         store_entry_write(&e, &canonical);
         out->canonical = arena_copy(a, buf_bytes(&canonical));

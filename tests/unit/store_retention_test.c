@@ -218,9 +218,50 @@ static void any_history_stays_true(void **state) {
     assert_true(sums.gone > sums.looked_at / 10);
 }
 
+static void what_is_refused(void **state) {
+    struct shop s;
+    struct inventory *inv;
+    struct fault f;
+    (void)state;
+    shop_start(&s);
+    struct inventory_compact o = {s.now_ms + 1, false, bytes_text("local")};
+    assert_int_equal(inventory_compact(s.inv, &o, &f), ERR_USAGE); /* it is to come */
+    o.before_ms = 0;
+    assert_int_equal(inventory_compact(s.inv, &o, &f), ERR_USAGE);
+    o.before_ms = s.now_ms;
+    assert_int_equal(compact(&s, s.now_ms, false, INVENTORY_COMPACT_DONE).scans, 0);
+    uint8_t id[INVENTORY_ID_SIZE];
+    enrol(&s, "one", "", "key one", id);
+    assert_int_equal(inventory_read(s.place.dir, &s.place.env, INT64_MAX, no_harm, NULL, &inv, &f),
+                     ERR_OK);
+    assert_int_equal(inventory_compact(inv, &o, &f), ERR_PERMISSION);
+    inventory_close(inv);
+    shop_end(&s);
+}
+
+/* A log in which something is missing is left as it is. */
+static void what_is_damaged_stays(void **state) {
+    struct history *h = history_start(2);
+    (void)state;
+    h->kind = CALM;
+    for (unsigned i = 0; i < 20; i++)
+        step(h);
+    char *path = place_path(&h->shop.place, "log/00000001.seg");
+    struct bytes bad = file_all(&h->shop.place, path);
+    ((uint8_t *)(uintptr_t)bad.p)[bad.n / 2] ^= 1;
+    file_put(path, bad);
+    struct inventory_compaction done =
+        compact(&h->shop, h->shop.now_ms, false, INVENTORY_COMPACT_FAILED);
+    assert_int_equal(done.fault.code, ERR_DAMAGED);
+    assert_true(bytes_equal(file_all(&h->shop.place, path), bad));
+    history_end(h);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_history_stays_true),
+        cmocka_unit_test(what_is_refused),
+        cmocka_unit_test(what_is_damaged_stays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

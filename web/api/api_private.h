@@ -173,6 +173,9 @@ api_handler api_imports_add;
 api_handler api_log_point, api_backup_made;
 void api_json_backup(struct api_call *call, struct json *j); /* "backup" of the summary */
 
+/* ---- compact.c ---- */
+api_handler api_compactions_add, api_compactions_get;
+
 /* ---- requests.c, requests_json.c ---- */
 api_handler api_requests_add, api_requests_list, api_requests_get, api_requests_approve,
     api_requests_refuse, api_requests_outcome;

@@ -129,6 +129,11 @@ static const struct api_param import[] = {
     {"pem",  API_BODY, TEXT, true, "certificates, at most 10000"},
     {0},
 };
+static const struct api_param compact[] = {
+    {"before",  API_BODY, TEXT,      true,  "2026-12-31T00:00:00Z: what is older, and said nothing that is not known otherwise, goes"},
+    {"dry_run", API_BODY, JSON_BOOL, false, "only tell what would go"},
+    {0},
+};
 static const struct api_param backup_made[] = {
     {"folder",  API_BODY, TEXT,      true,  "where it lies"},
     {"entries", API_BODY, NUMBER,    true,  "of the log in it"},
@@ -273,6 +278,10 @@ const struct api_route api_routes[] = {
      api_imports_add, import, "Certificates out of a file; those that are known add nothing", false},
     POST("/backups", AUTH_ADMIN, 200, api_backup_made, backup_made,
         "A backup was made: kept as the last one, and in the audit trail"),
+    POST("/compactions", AUTH_ADMIN, 202, api_compactions_add, compact,
+        "Begin to drop payloads of old observations; their leaf hashes stay in the log"),
+    GET("/compactions", AUTH_ADMIN, API_JSON, api_compactions_get, none,
+        "How far the last one is: reading, checking, writing, done or failed; what went, what it freed"),
     GET("/ca/chain", AUTH_PUBLIC, API_PEM, api_ca_chain, none,
         "The issuing certificate and its root"),
     GET("/ca/crl", AUTH_PUBLIC, API_CRL, api_ca_crl, none,
