@@ -10,7 +10,13 @@
 
 #include <stdlib.h>
 
-enum { PLACES = 10, CERTS = 5, STEPS_MAX = 200, PUSH_MAX = PLACES * 3 };
+enum {
+    PLACES = 10,
+    CERTS = 14,
+    FEW = 5 /* of them, but for MIXED */,
+    STEPS_MAX = 200,
+    PUSH_MAX = PLACES * 3
+};
 
 static inline uint64_t next_random(uint64_t *r) {
     *r ^= *r << 13;
@@ -94,7 +100,11 @@ static inline void same_state(const struct state *a, const struct state *b) {
     }
 }
 
-/* ---- Any history ---- */
+/* ---- Any history ----
+ *
+ * WILD: thirty faces of ten places, some of which tell late or are not reached. CALM: little
+ * changes. FLAPPING: one place, two certificates in turn. MIXED: two places, new certificates,
+ * now and then late or not reached. */
 
 struct history {
     struct shop shop;
@@ -106,12 +116,7 @@ struct history {
     int64_t times[STEPS_MAX];
     unsigned pushes;
     uint64_t random;
-    enum {
-        WILD,
-        CALM,
-        FLAPPING
-    } kind; /* WILD: some tell late, or did not get there; FLAPPING: a few places, two certificates
-               in turn */
+    enum { WILD, CALM, FLAPPING, MIXED } kind;
 };
 
 static inline struct model_observation face_of(struct history *h, unsigned at) {
@@ -127,20 +132,46 @@ static inline struct model_observation face_of(struct history *h, unsigned at) {
         o.outcome = MODEL_NOT_REACHED;
     if (h->kind == WILD && below(&h->random, 40) == 0)
         o.time_s -= 100000; /* spooled long ago */
+    if (h->kind == MIXED && below(&h->random, 12) == 0)
+        o.time_s -= 3600 * (int64_t)below(&h->random, 4);
     return o;
 }
 
+/* What a face shows from now on. */
+static inline unsigned draw_shows(struct history *h) {
+    unsigned first = h->pushes / 10;
+    switch (h->kind) {
+    case FLAPPING:
+        return (unsigned)below(&h->random, 2);
+    case MIXED: /* new ones come all the time */
+        if (below(&h->random, 6) == 0)
+            return CERTS + (below(&h->random, 6) == 0);
+        return (first > CERTS - 3 ? CERTS - 3 : first) + (unsigned)below(&h->random, 3);
+    default: {
+        unsigned shows = (unsigned)below(&h->random, FEW + (h->kind == WILD ? 2 : 1));
+        return shows < FEW ? shows : CERTS + shows - FEW;
+    }
+    }
+}
+
 static inline void step(struct history *h) {
+    static const struct {
+        unsigned faces, changes; /* one in so many */
+    } kinds[] = {
+        [WILD] = {PLACES * 3, 15 },
+        [CALM] = {PLACES * 3, 200},
+        [FLAPPING] = {3,          3  },
+        [MIXED] = {4,          4  }
+    };
     struct model_observation o[PUSH_MAX];
     size_t n = 0;
     char batch[32];
     struct buf all, record;
     const uint8_t *agent = h->agents[below(&h->random, 2)];
     bool is_complete = below(&h->random, 3) > 0;
-    for (unsigned at = 0; at < (h->kind == FLAPPING ? 3 : PLACES * 3); at++) {
-        if (below(&h->random, h->kind == CALM ? 200 : h->kind == FLAPPING ? 3 : 15) == 0)
-            h->shows[at] = (unsigned)below(
-                &h->random, h->kind == FLAPPING ? 2 : CERTS + (h->kind == WILD ? 2 : 1));
+    for (unsigned at = 0; at < kinds[h->kind].faces; at++) {
+        if (below(&h->random, kinds[h->kind].changes) == 0)
+            h->shows[at] = draw_shows(h);
         if (below(&h->random, 8) > 0)
             o[n++] = face_of(h, at);
     }

@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-enum { SEEDS = 25, STEPS = 90, MORE = 25, LOG_MAX = 2000, WAIT_MS = 20000 };
+enum { SEEDS = 32, STEPS = 90, MORE = 25, LOG_MAX = 2000, WAIT_MS = 20000 };
 
 struct digest {
     uint8_t bytes[SHA256_SIZE];
@@ -146,7 +146,7 @@ static void one_history(uint64_t seed, struct sums *sums) {
     static struct log_kept before, after, last;
     static const struct store_entry *gone[LOG_MAX]; /* what stays of it */
     struct history *h = history_start(seed);
-    h->kind = seed % 3;
+    h->kind = seed % 8 < 3 ? seed % 8 : seed % 2 == 0 ? MIXED : FLAPPING;
     uint64_t gone_n = 0, gone_first = UINT64_MAX;
     for (unsigned i = 0; i < STEPS; i++)
         live(h, i);
