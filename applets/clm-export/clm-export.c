@@ -163,25 +163,31 @@ static void tell_end(const struct export_run *run, const struct harms *harms, st
                 (unsigned long long)run->rows, o->split != NULL ? "files" : "rows");
 }
 
-/* What is gone is said, and what follows from it is not told. The audit trail is whole. */
-static enum err check_past(const struct export_run *run, const struct harms *harms,
-                           const struct env *env, struct fault *f) {
+/* The day from which on nothing was dropped. */
+static const char *past_day(const struct inventory_past *past, char out[CLOCK_TEXT_MAX]) {
+    return past->before_ms != 0 ? clock_write(past->before_ms / 1000, out) : "a day not known";
+}
+
+/* What follows from observations that are gone is not told. The audit trail is whole, and the list
+ * of observations says what is missing. */
+static enum err check_past(const struct export_run *run, struct fault *f) {
     struct inventory_past past = inventory_past(run->inv);
-    char when[CLOCK_TEXT_MAX] = "a day that is not known";
-    bool is_list = run->kind == &export_observations;
-    if (past.dropped == 0 || run->kind == &export_audit)
+    char when[CLOCK_TEXT_MAX];
+    if (run->options->as_of == NULL || past.is_exact || run->kind == &export_audit ||
+        run->kind == &export_observations)
         return ERR_OK;
-    if (past.before_ms != 0)
-        clock_write(past.before_ms / 1000, when);
-    if (!is_list && run->options->as_of != NULL && !past.is_exact)
-        return fault_set(f, ERR_NOT_FOUND, "--as-of",
-                         "observations before %s were dropped (clm-server compact): what was then "
-                         "is not known exactly",
-                         when);
-    if (is_list && !harms->common->quiet)
+    return fault_set(f, ERR_NOT_FOUND, "--as-of",
+                     "observations before %s were dropped (clm-server compact): what was then is "
+                     "not known exactly",
+                     past_day(&past, when));
+}
+
+static void tell_past(const struct export_run *run, const struct harms *harms, struct env *env) {
+    struct inventory_past past = inventory_past(run->inv);
+    char when[CLOCK_TEXT_MAX];
+    if (run->kind == &export_observations && past.dropped > 0 && !harms->common->quiet)
         fprintf(env->err, "%s: %llu entries with observations before %s were dropped\n",
-                harms->common->applet, (unsigned long long)past.dropped, when);
-    return ERR_OK;
+                harms->common->applet, (unsigned long long)past.dropped, past_day(&past, when));
 }
 
 static enum err export_from(struct export_run *run, const struct format *format,
@@ -194,11 +200,13 @@ static enum err export_from(struct export_run *run, const struct format *format,
     buf_init(&run->spare, EXPORT_ITEM_MAX);
     buf_init(&run->line, EXPORT_ITEM_MAX);
     arena_init(&run->arena, (size_t)4 * EXPORT_ITEM_MAX);
-    code = check_past(run, harms, env, f);
+    code = check_past(run, f);
     if (code == ERR_OK)
         code = write_all(run, format, env, f);
     if (code == ERR_OK)
         tell_end(run, harms, env);
+    if (code == ERR_OK)
+        tell_past(run, harms, env);
     inventory_close(run->inv);
     arena_clear(&run->arena);
     buf_clear(&run->line);
