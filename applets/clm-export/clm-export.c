@@ -186,7 +186,7 @@ static void tell_past(const struct export_run *run, const struct harms *harms, s
     struct inventory_past past = inventory_past(run->inv);
     char when[CLOCK_TEXT_MAX];
     if (run->kind == &export_observations && past.dropped > 0 && !harms->common->quiet)
-        fprintf(env->err, "%s: %llu entries with observations before %s were dropped\n",
+        fprintf(env->err, "%s: from %llu entries observations before %s were dropped\n",
                 harms->common->applet, (unsigned long long)past.dropped, past_day(&past, when));
 }
 

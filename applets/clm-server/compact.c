@@ -143,9 +143,9 @@ static enum err follow(struct compact_call *c) {
 static void print_kind(const struct compact_call *c, const char *kind, const char *name,
                        const char *bytes) {
     char n[28], m[28];
-    fprintf(c->env->out, "%-10s  %s %s, %s bytes before compression\n",
-            c->o->dry_run ? "would drop" : "dropped", number_grouped(number(c, name), n), kind,
-            number_grouped(number(c, bytes), m));
+    fprintf(c->env->out, "%-10s  %s bytes, before compression, of %s entries of %s\n",
+            c->o->dry_run ? "would drop" : "dropped", number_grouped(number(c, bytes), m),
+            number_grouped(number(c, name), n), kind);
 }
 
 static void print(const struct compact_call *c) {
@@ -160,7 +160,7 @@ static void print(const struct compact_call *c) {
     fprintf(out, "before      %s\n", text(c, "before"));
     print_kind(c, "confirmations", "confirmations", "confirmation_bytes");
     print_kind(c, "scans", "scans", "scan_bytes");
-    fprintf(out, "kept        %s older entries of scans, which are needed\n",
+    fprintf(out, "kept        %s older entries of scans are left whole\n",
             number_grouped(number(c, "needed"), a));
     if (number(c, "bytes_before") > 0)
         fprintf(out, "disk        %s bytes -> %s\n", number_grouped(number(c, "bytes_before"), a),

@@ -1,4 +1,4 @@
-/* Which entries the state hangs on. See carriers.h. */
+/* Which observations the state hangs on. See carriers.h. */
 #include "store/inventory/carriers.h"
 
 #include "store/inventory/state.h"
@@ -6,32 +6,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Rows to entries, each plus one; 0: none. */
+/* Rows to units; 0: none. */
 struct column {
     uint64_t *items;
     size_t n;
 };
 
 struct carriers {
-    uint64_t end, entry;
+    uint64_t unit, entry; /* at hand, from 1 on; of its entry */
     struct column by[CARRIED];
     struct column looks; /* LOOKS_KEPT of each face, the newest first */
-    uint8_t *stays;      /* a bit each */
+    struct buf stays;    /* a bit a unit */
     bool is_second;      /* what stays is known, but for what is confirmed */
     enum err err;
 };
 
-struct carriers *carriers_open(uint64_t end) {
+struct carriers *carriers_open(void) {
     struct carriers *c = calloc(1, sizeof *c);
-    if (c == NULL)
-        return NULL;
-    c->end = end;
-    if (end / 8 < SIZE_MAX)
-        c->stays = calloc((size_t)(end / 8) + 1, 1);
-    if (c->stays != NULL)
-        return c;
-    free(c);
-    return NULL;
+    if (c != NULL)
+        buf_init(&c->stays, SIZE_MAX / 2);
+    return c;
 }
 
 void carriers_close(struct carriers *c) {
@@ -40,7 +34,7 @@ void carriers_close(struct carriers *c) {
     for (size_t i = 0; i < CARRIED; i++)
         free(c->by[i].items);
     free(c->looks.items);
-    free(c->stays);
+    buf_clear(&c->stays);
     free(c);
 }
 
@@ -61,41 +55,54 @@ static uint64_t *cell(struct carriers *c, struct column *column, size_t at) {
     return &items[at];
 }
 
-static void stay(struct carriers *c, uint64_t entry_and_one) {
-    uint64_t entry = entry_and_one - 1;
-    if (entry_and_one != 0 && entry < c->end)
-        c->stays[entry / 8] |= (uint8_t)(1u << entry % 8);
+void carriers_stay(struct carriers *c, uint64_t unit) {
+    if (unit != 0 && unit / 8 < c->stays.n)
+        c->stays.p[unit / 8] |= (uint8_t)(1u << unit % 8);
 }
 
-void carriers_begin(struct carriers *c, uint64_t entry) {
+void carriers_next(struct carriers *c) {
+    if (c == NULL)
+        return;
+    c->unit++;
+    if (c->unit / 8 >= c->stays.n)
+        buf_u8(&c->stays, 0);
+    if (c->stays.err != ERR_OK)
+        c->err = c->stays.err;
+}
+
+void carriers_begin(struct carriers *c) {
+    carriers_next(c);
     if (c != NULL)
-        c->entry = entry;
+        c->entry = c->unit;
 }
 
 void carriers_keep(struct carriers *c) {
     if (c != NULL)
-        stay(c, c->entry + 1);
+        carriers_stay(c, c->unit);
+}
+
+void carriers_keep_entry(struct carriers *c) {
+    if (c != NULL)
+        carriers_stay(c, c->entry);
+}
+
+uint64_t carriers_unit(const struct carriers *c) {
+    return c->unit + 1;
 }
 
 void carriers_set(struct carriers *c, enum carried what, uint32_t row) {
     uint64_t *to = c != NULL ? cell(c, &c->by[what], row) : NULL;
     if (to != NULL)
-        *to = c->entry + 1;
-}
-
-/* What is of this entry stays or goes with it. */
-static void pin(struct carriers *c, uint64_t entry_and_one) {
-    if (entry_and_one != c->entry + 1)
-        stay(c, entry_and_one);
+        *to = c->unit;
 }
 
 void carriers_pin(struct carriers *c, enum carried what, uint32_t row) {
     if (c != NULL && row < c->by[what].n)
-        pin(c, c->by[what].items[row]);
+        carriers_stay(c, c->by[what].items[row]);
 }
 
 void carriers_confirm(struct carriers *c, uint32_t face) {
-    if (c != NULL && c->is_second && carriers_stays(c, c->entry))
+    if (c != NULL && c->is_second && carriers_stays(c, c->unit))
         carriers_pin(c, FACE_BASE, face);
 }
 
@@ -104,19 +111,19 @@ void carriers_look(struct carriers *c, uint32_t face) {
         return;
     uint64_t *looks = &c->looks.items[(size_t)face * LOOKS_KEPT];
     memmove(looks + 1, looks, (LOOKS_KEPT - 1) * sizeof *looks);
-    looks[0] = c->entry + 1;
+    looks[0] = c->unit;
 }
 
 void carriers_pin_looks(struct carriers *c, uint32_t face) {
     if (c == NULL || (size_t)face * LOOKS_KEPT + LOOKS_KEPT > c->looks.n)
         return;
     for (size_t i = 0; i < LOOKS_KEPT; i++)
-        pin(c, c->looks.items[(size_t)face * LOOKS_KEPT + i]);
+        carriers_stay(c, c->looks.items[(size_t)face * LOOKS_KEPT + i]);
 }
 
 static void stay_all(struct carriers *c, const struct column *column) {
     for (size_t i = 0; i < column->n; i++)
-        stay(c, column->items[i]);
+        carriers_stay(c, column->items[i]);
 }
 
 enum err carriers_end(struct carriers *c) {
@@ -124,11 +131,12 @@ enum err carriers_end(struct carriers *c) {
         stay_all(c, &c->by[i]);
     stay_all(c, &c->looks);
     c->is_second = true;
+    c->unit = c->entry = 0;
     return c->err;
 }
 
-bool carriers_stays(const struct carriers *c, uint64_t entry) {
-    return entry >= c->end || (c->stays[entry / 8] >> entry % 8 & 1) != 0;
+bool carriers_stays(const struct carriers *c, uint64_t unit) {
+    return unit / 8 < c->stays.n && (c->stays.p[unit / 8] >> unit % 8 & 1) != 0;
 }
 
 /* ---- The digest ---- */

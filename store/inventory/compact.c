@@ -12,7 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TELL_ENTRIES = 1 << 10 };
+enum {
+    TELL_ENTRIES = 1 << 10,
+    SHORT = 64,   /* bytes of a payload: a keeper is no shorter */
+    MIDDLE = 256, /* it pays where nothing stays */
+};
 
 const char *inventory_compact_step_name(enum inventory_compact_step step) {
     static const char *const names[INVENTORY_COMPACT_STEPS] = {"none",    "reading", "checking",
@@ -23,8 +27,11 @@ const char *inventory_compact_step_name(enum inventory_compact_step step) {
 struct compact {
     struct inventory *inv;
     struct carriers *carriers;
-    uint64_t end;  /* number of the first entry that is not before the moment */
-    uint64_t last; /* the last one that goes, plus one; 0: none */
+    uint64_t *units;              /* the first one of each entry, and the one behind the last */
+    uint64_t end;                 /* number of the first entry that is not before the moment */
+    uint64_t last;                /* the last one that goes, plus one; 0: none */
+    const struct state *replayed; /* NULL: none is */
+    uint8_t *sizes; /* of each entry of scans: 0 short, 1 middle, 2 long; 0 of others */
     struct buf rest;
     struct inventory_compaction now;
     struct fault *f;
@@ -52,33 +59,100 @@ static bool is_of_scans(const struct store_entry *e) {
            (e->type == RECORD_SCAN || e->type == RECORD_CONFIRMATION);
 }
 
-static bool put_rest(const struct store_entry *e, struct buf *rest) {
+/* ---- What stays of an entry ---- */
+
+static bool put_scan(const struct compact *c, const struct store_entry *e, struct buf *rest) {
     struct record_scan r;
-    if (e->type != RECORD_SCAN)
-        return true;
+    struct buf kept;
+    uint64_t unit = c->units[e->number];
     if (!record_scan_read(e->payload, &r))
         return false;
-    record_scan_rest_write(&r, rest);
+    struct cur all = cur_open(r.observations);
+    uint32_t n = r.n;
+    buf_init(&kept, STORE_ENTRY_MAX);
+    r.summary = (struct bytes){NULL, 0};
+    r.n = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        struct bytes one = cur_vec24(&all);
+        if (!carriers_stays(c->carriers, ++unit))
+            continue;
+        buf_vec(&kept, 3, one);
+        r.n++;
+    }
+    r.observations = buf_bytes(&kept);
+    record_scan_write(&r, rest);
+    bool is_good = kept.err == ERR_OK && rest->err == ERR_OK;
+    buf_clear(&kept);
+    return is_good;
+}
+
+static int compare_faces(const void *a, const void *b) {
+    const struct model_confirmed *x = a, *y = b;
+    return (x->face > y->face) - (x->face < y->face);
+}
+
+/* The faces are those of any state: they are numbered for ever. */
+static bool find_digest(const struct compact *c, const struct model_confirmed *items, uint32_t n,
+                        uint8_t digest[INVENTORY_ID_SIZE]) {
+    const struct state *s = c->replayed != NULL ? c->replayed : &c->inv->state;
+    if (c->replayed == NULL && !inventory_lock(c->inv, NULL))
+        return false;
+    bool is_good = items[n - 1].face < s->faces.n; /* they ascend */
+    if (is_good)
+        state_faces_digest(s, items, n, digest);
+    if (c->replayed == NULL)
+        inventory_unlock(c->inv);
+    return is_good;
+}
+
+static bool put_items(const struct compact *c, struct record_confirmation *r,
+                      struct model_confirmed *items, uint64_t unit, struct buf *rest) {
+    uint8_t digest[INVENTORY_ID_SIZE];
+    uint32_t n = 0;
+    record_confirmation_items(r, items);
+    state_confirmed_order(items, r->n);
+    for (uint32_t i = 0; i < r->n; i++)
+        if (carriers_stays(c->carriers, ++unit))
+            items[n++] = items[i];
+    if (n == 0)
+        return true;
+    qsort(items, n, sizeof *items, compare_faces);
+    if (!find_digest(c, items, n, digest))
+        return false;
+    r->digest = bytes_of(digest, sizeof digest);
+    r->n = n;
+    record_confirmation_write(r, items, rest);
     return rest->err == ERR_OK;
+}
+
+static bool put_confirmation(const struct compact *c, const struct store_entry *e,
+                             struct buf *rest) {
+    struct record_confirmation r;
+    if (!record_confirmation_read(e->payload, &r))
+        return false;
+    struct model_confirmed *items = calloc((size_t)r.n + 1, sizeof *items);
+    bool is_good = items != NULL && put_items(c, &r, items, c->units[e->number], rest);
+    free(items);
+    return is_good;
 }
 
 static bool goes(void *context, const struct store_entry *e, struct buf *rest) {
     const struct compact *c = context;
-    return e->number < c->end && !carriers_stays(c->carriers, e->number) && put_rest(e, rest);
+    if (e->number >= c->end || carriers_stays(c->carriers, c->units[e->number]))
+        return false;
+    return e->type == RECORD_SCAN ? put_scan(c, e, rest) : put_confirmation(c, e, rest);
 }
 
-/* ---- Reading, twice ---- */
+/* ---- Reading, three times ---- */
 
 typedef void compact_see(struct compact *c, struct store_entry *e);
 
 /* What is found out about an entry before it is applied. */
 static void see_first(struct compact *c, struct store_entry *e) {
-    carriers_begin(c->carriers, e->number);
-    buf_reset(&c->rest);
-    if (!is_of_scans(e) || e->is_dropped || !put_rest(e, &c->rest) ||
-        e->payload.n <= STORE_HASH_SIZE + c->rest.n) /* no shorter without it */
-        carriers_keep(c->carriers);
+    c->units[e->number] = carriers_unit(c->carriers);
     c->end = e->number + 1;
+    if (is_of_scans(e) && !e->is_dropped)
+        c->sizes[e->number] = (uint8_t)((e->payload.n > SHORT) + (e->payload.n > MIDDLE));
 }
 
 static void see_again(struct compact *c, struct store_entry *e) {
@@ -91,10 +165,24 @@ static void see_again(struct compact *c, struct store_entry *e) {
     uint64_t *n = e->type == RECORD_SCAN ? &c->now.scans : &c->now.confirmations;
     uint64_t *bytes = e->type == RECORD_SCAN ? &c->now.scan_bytes : &c->now.confirmation_bytes;
     *n += 1;
-    *bytes += e->payload.n;
+    *bytes += e->payload.n - c->rest.n;
     c->last = e->number + 1;
     e->is_dropped = true;
     e->rest = buf_bytes(&c->rest);
+}
+
+/* An entry most of which stays, or that is none of scans, stays whole. */
+static void choose(struct compact *c) {
+    for (uint64_t i = 0; i < c->end; i++) {
+        uint64_t from = c->units[i], to = c->units[i + 1], n = 0;
+        for (uint64_t unit = from + 1; unit < to; unit++)
+            n += carriers_stays(c->carriers, unit);
+        bool pays = c->sizes[i] > (n > 0) && 2 * n <= to - from - 1;
+        if (pays && !carriers_stays(c->carriers, from))
+            continue;
+        for (uint64_t unit = from; unit < to; unit++)
+            carriers_stay(c->carriers, unit);
+    }
 }
 
 static enum err read_entries(struct compact *c, struct state *s, compact_see *see, uint64_t end) {
@@ -133,9 +221,11 @@ static enum err replay(struct compact *c, struct carriers *carriers, compact_see
         return fault_set(c->f, ERR_MEMORY, "compact", "a state");
     state_init(s, &c->inv->env);
     s->carriers = carriers;
+    c->replayed = s;
     enum err code = read_entries(c, s, see, end);
     if (code == ERR_OK)
         carriers_digest(s, digest);
+    c->replayed = NULL;
     state_clear(s);
     free(s);
     return code;
@@ -145,13 +235,18 @@ static enum err find(struct compact *c) {
     uint8_t before[SHA256_SIZE], after[SHA256_SIZE];
     uint64_t all = store_log_tree(c->inv->log).size;
     enum err code = step_to(c, INVENTORY_COMPACT_READING, all);
-    c->carriers = carriers_open(all);
-    if (c->carriers == NULL)
+    c->carriers = carriers_open();
+    c->units = calloc((size_t)all + 2, sizeof *c->units);
+    c->sizes = calloc((size_t)all + 1, 1);
+    if (c->carriers == NULL || c->units == NULL || c->sizes == NULL)
         return fault_set(c->f, ERR_MEMORY, "compact", "%llu entries", (unsigned long long)all);
     for (unsigned turn = 0; turn < 2 && code == ERR_OK; turn++) {
         code = replay(c, c->carriers, see_first, all, before);
+        c->units[c->end] = carriers_unit(c->carriers);
         if (code == ERR_OK && carriers_end(c->carriers) != ERR_OK)
             code = fault_set(c->f, ERR_MEMORY, "compact", "%llu entries", (unsigned long long)all);
+        if (code == ERR_OK && turn == 0)
+            choose(c);
     }
     if (code == ERR_OK)
         code = step_to(c, INVENTORY_COMPACT_CHECKING, c->end);
@@ -198,7 +293,7 @@ static bool has_any(const struct compact *c, uint32_t segment) {
     uint64_t from, to;
     bool is_full = store_log_range(c->inv->log, segment, &from, &to);
     to = to < c->end ? to : c->end;
-    while (is_full && from < to && carriers_stays(c->carriers, from))
+    while (is_full && from < to && carriers_stays(c->carriers, c->units[from]))
         from++;
     return is_full && from < to;
 }
@@ -248,10 +343,12 @@ static void run(void *context) {
     struct inventory *inv = context;
     struct fault f = {.code = ERR_OK};
     struct compact c = {.inv = inv, .now = inv->compacting.now, .f = &f};
-    buf_init(&c.rest, STORE_REST_MAX);
+    buf_init(&c.rest, STORE_ENTRY_MAX);
     enum err code = compact(&c);
     buf_clear(&c.rest);
     carriers_close(c.carriers);
+    free(c.units);
+    free(c.sizes);
     say(&c, code);
     c.now.step = code == ERR_OK ? INVENTORY_COMPACT_DONE : INVENTORY_COMPACT_FAILED;
     c.now.fault = f;

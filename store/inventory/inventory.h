@@ -470,11 +470,12 @@ void inventory_count(struct inventory *inv, int64_t now_ms, int64_t quiet_after_
 
 /* ---- Retention ---- */
 
-/* Drops payloads of scans that came before a moment and say nothing that is not known otherwise:
+/* Drops observations that came before a moment and say nothing that is not known otherwise: of
  * what was confirmed or looked at again later, and did not see anything for the first or the last
- * time. Certificates, agents, requests, the audit trail and all other acts stay, as do first and
- * last times and the state at that moment and at each later one. What is lost is what was observed
- * in between, and the state at earlier moments.
+ * time. The payload of their entry goes, and what is needed of it stays beside its leaf hash.
+ * Certificates, agents, requests, the audit trail and all other acts stay, as do first and last
+ * times and the state at that moment and at each later one. What is lost is what was observed in
+ * between, and the state at earlier moments.
  *
  * A thread reads the log, finds what may go, replays the log without it, compares, and only then
  * has an entry written that says so, with one of the audit trail, and the segments written anew. */
@@ -499,7 +500,7 @@ struct inventory_compaction {
     int64_t before_ms;
     bool is_dry;
     uint64_t entries, of;       /* looked at in this step, and how many there are */
-    uint64_t scans, scan_bytes; /* what goes: entries, and bytes of their payloads */
+    uint64_t scans, scan_bytes; /* entries from which something goes, and how much */
     uint64_t confirmations, confirmation_bytes;
     uint64_t kept, dropped;         /* of such before the moment: needed; gone earlier */
     uint64_t segments, segments_of; /* looked at, and how many there are */

@@ -405,6 +405,7 @@ enum err state_apply_scan(struct state *s, const struct record_scan *r, int64_t 
         struct look l = {.s = s, .agent = agent, .o = &o, .raw = cur_vec24(&c)};
         arena_reset(&s->scratch);
         s->work++;
+        carriers_next(s->carriers);
         bool is_read = record_observation_read(&s->scratch, l.raw, &o);
         if (s->scratch.err == ERR_MEMORY) /* says nothing about the observation */
             return ERR_MEMORY;
@@ -466,6 +467,10 @@ static int compare_confirmed(const void *a, const void *b) {
     return (x->face > y->face) - (x->face < y->face);
 }
 
+void state_confirmed_order(struct model_confirmed *items, uint32_t n) {
+    qsort(items, n, sizeof *items, compare_confirmed);
+}
+
 static enum err apply_confirmed(struct state *s, const struct record_confirmation *r,
                                 const struct model_confirmed *items, uint32_t agent,
                                 int64_t time_ms) {
@@ -477,6 +482,7 @@ static enum err apply_confirmed(struct state *s, const struct record_confirmatio
         const struct state_face *f = state_face(s, items[i].face);
         arena_reset(&s->scratch);
         s->work++;
+        carriers_next(s->carriers);
         if (!state_confirmed(s, r, &items[i], &s->scratch, &raw, &o)) {
             s->skipped++;
             continue;
@@ -506,7 +512,7 @@ enum err state_apply_confirmation(struct state *s, const struct record_confirmat
         return ERR_MEMORY;
     record_confirmation_items(r, items);
     if (agent != ROWS_NONE && state_confirmation_holds(s, r, items)) {
-        qsort(items, r->n, sizeof *items, compare_confirmed);
+        state_confirmed_order(items, r->n);
         code = apply_confirmed(s, r, items, agent, time_ms);
     } else {
         s->skipped++;

@@ -72,7 +72,7 @@ static enum err read_on(struct inventory *inv, struct fault *f) {
     struct store_entry e;
     struct buf canonical;
     enum err code = ERR_OK;
-    buf_init(&canonical, STORE_ENTRY_HEAD + STORE_ENTRY_MAX);
+    buf_init(&canonical, STORE_KEEPER_SIZE + STORE_ENTRY_MAX);
     while (code == ERR_OK) {
         code = read_entry(inv, &e, f);
         if (code == ERR_OK)

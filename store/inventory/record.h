@@ -100,12 +100,12 @@
  *     u8     n, then n times vec16: a target; none: all of the agent's
  *   type 16, version 1: rescan done:        16 id of the agent, 16 id of the rescan
  *   type 17, version 1: revocation list made: u64 its number
- *   What stays of a dropped entry of type 6 (the rest in log/entry.h); of type 18 nothing does:
- *     16     id of the agent
- *     vec8   id of the batch                  u8     flags
+ *   What stays of a dropped entry of type 6 or 18 (the rest in log/entry.h) is a payload of the
+ * same type with those of its observations that are needed; of type 6 without the summary, of type
+ * 18 nothing where none is
  *
  *   type 19, version 1: payloads are dropped, from now on: of entries of types 6 and 18 before
- *     `until`, but for those on which the state there hangs (carriers.h)
+ *     `until`, but for the observations on which the state there hangs (carriers.h)
  *     u64    until: number of an entry; all from it on were left alone
  *     u64    the moment, milliseconds since 1970, two's complement: no entry before `until` is
  *            of it or later
@@ -224,8 +224,6 @@ void record_outcome_write(const struct record_outcome *r, struct buf *out);
 void record_service_write(const struct record_service *r, struct buf *out);
 void record_work_write(enum record_type type, const struct record_work *r, struct buf *out);
 void record_crl_write(uint64_t number, struct buf *out);
-/* What stays of it; the reader leaves the other fields empty. */
-void record_scan_rest_write(const struct record_scan *r, struct buf *out);
 void record_compaction_write(const struct record_compaction *r, struct buf *out);
 
 /* Readers: false where the payload is none. */
@@ -250,7 +248,6 @@ bool record_outcome_read(struct bytes payload, struct record_outcome *out);
 bool record_service_read(struct bytes payload, struct record_service *out);
 bool record_work_read(enum record_type type, struct bytes payload, struct record_work *out);
 bool record_crl_read(struct bytes payload, uint64_t *number);
-bool record_scan_rest_read(struct bytes rest, struct record_scan *out);
 bool record_compaction_read(struct bytes payload, struct record_compaction *out);
 
 #endif

@@ -451,7 +451,7 @@ static enum err enrol(struct state *s, const struct record_agent *r, int64_t tim
 /* For readers of a damaged log: what an agent saw is shown although the entry that
  * says its name and network is gone. */
 static enum err enrol_lost(struct state *s, struct bytes id, int64_t time_ms, uint32_t *out) {
-    carriers_keep(s->carriers);
+    carriers_keep_entry(s->carriers);
     char name[2 * INVENTORY_ID_SIZE + 6] = "lost ";
     hex_write(name + 5, id);
     struct record_agent r = {
@@ -530,23 +530,6 @@ static enum err apply_scan(struct state *s, const struct store_entry *e) {
     return code;
 }
 
-/* Of what was observed nothing is left, but that the batch came. */
-static enum err apply_dropped(struct state *s, const struct store_entry *e) {
-    struct record_scan r;
-    uint8_t key[INVENTORY_ID_SIZE];
-    if (e->type != RECORD_SCAN || e->version != RECORD_VERSION ||
-        !record_scan_rest_read(e->rest, &r))
-        return ERR_OK;
-    uint32_t i = table_find(&s->by_agent, r.agent.p);
-    if (i == ROWS_NONE)
-        return ERR_OK;
-    struct state_agent *a = state_agent(s, i);
-    state_key("batch", r.agent, r.batch, key);
-    a->scan_ms = e->time_ms;
-    a->passes += r.complete;
-    return keep_batch(s, a, key);
-}
-
 static enum err apply_confirmation(struct state *s, const struct store_entry *e) {
     struct record_confirmation r;
     if (record_confirmation_read(e->payload, &r))
@@ -555,15 +538,26 @@ static enum err apply_confirmation(struct state *s, const struct store_entry *e)
     return ERR_OK;
 }
 
+/* What stays of it is of the same kind. */
+static enum err apply_dropped(struct state *s, const struct store_entry *e) {
+    struct store_entry rest = *e;
+    rest.payload = e->rest;
+    if (e->rest.n == 0 || e->version != RECORD_VERSION)
+        return ERR_OK;
+    if (e->type == RECORD_SCAN)
+        return apply_scan(s, &rest);
+    return e->type == RECORD_CONFIRMATION ? apply_confirmation(s, &rest) : ERR_OK;
+}
+
 enum err state_apply(struct state *s, const struct store_entry *e) {
     enum err code = ERR_OK;
     uint64_t skipped = s->skipped;
     s->entries++;
     s->work++;
+    carriers_begin(s->carriers);
+    arena_reset(&s->scratch);
     if (e->is_dropped)
         return apply_dropped(s, e);
-    carriers_begin(s->carriers, e->number);
-    arena_reset(&s->scratch);
     switch (e->version == RECORD_VERSION ? e->type : 0) {
     case RECORD_CERTIFICATE:
         code = apply_certificate(s, e);
@@ -600,6 +594,6 @@ enum err state_apply(struct state *s, const struct store_entry *e) {
         break;
     }
     if (s->skipped != skipped)
-        carriers_keep(s->carriers);
+        carriers_keep_entry(s->carriers);
     return code;
 }

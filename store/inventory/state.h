@@ -210,6 +210,8 @@ bool state_confirmation_holds(const struct state *s, const struct record_confirm
                               const struct model_confirmed *items);
 void state_faces_digest(const struct state *s, const struct model_confirmed *items, uint32_t n,
                         uint8_t out[INVENTORY_ID_SIZE]);
+/* In which items are applied. */
+void state_confirmed_order(struct model_confirmed *items, uint32_t n);
 /* The observation that an item stands for, before it is applied: as bytes in `raw`, and read. */
 bool state_confirmed(const struct state *s, const struct record_confirmation *r,
                      const struct model_confirmed *item, struct arena *a, struct buf *raw,

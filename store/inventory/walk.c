@@ -110,8 +110,11 @@ static enum err walk(struct walk *w, enum record_type type, struct fault *f) {
             break;
         inventory_note_past(inv, &e);
         bool is_wanted = e.type == type || (w->state != NULL && e.type == RECORD_CONFIRMATION);
-        if (is_wanted && !e.is_dropped && e.version == RECORD_VERSION &&
-            !take(w, (enum record_type)e.type, &e))
+        struct store_entry told = e;
+        if (e.is_dropped)
+            told.payload = e.rest;
+        if (is_wanted && told.payload.n > 0 && e.version == RECORD_VERSION &&
+            !take(w, (enum record_type)e.type, &told))
             break;
         if (w->state != NULL && state_apply(w->state, &e) != ERR_OK) {
             code =

@@ -40,7 +40,7 @@ enum err store_reader_account(struct store_reader *r, int64_t until_ms, store_vi
     memset(out, 0, sizeof *out);
     out->is_whole = true;
     store_reader_rewind(r);
-    buf_init(&canonical, STORE_ENTRY_HEAD + STORE_ENTRY_MAX);
+    buf_init(&canonical, STORE_KEEPER_SIZE + STORE_ENTRY_MAX);
     while ((code = store_reader_next(r, &e, f)) == ERR_OK && e.time_ms <= until_ms) {
         code = take(r, &e, &canonical, visit, context, out);
         if (code != ERR_OK) {

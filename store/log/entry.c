@@ -8,7 +8,7 @@
 static const uint32_t dropped_mark = 0xffffffff;
 
 void store_entry_write(const struct store_entry *e, struct buf *out) {
-    bool fits = e->is_dropped ? e->payload.n == STORE_HASH_SIZE && e->rest.n <= STORE_REST_MAX
+    bool fits = e->is_dropped ? e->payload.n == STORE_HASH_SIZE && e->rest.n <= STORE_ENTRY_MAX
                               : e->payload.n <= STORE_ENTRY_MAX;
     if (!fits) {
         if (out->err == ERR_OK)
@@ -21,7 +21,7 @@ void store_entry_write(const struct store_entry *e, struct buf *out) {
     buf_u32(out, e->is_dropped ? dropped_mark : (uint32_t)e->payload.n);
     buf_put(out, e->payload);
     if (e->is_dropped)
-        buf_vec(out, 2, e->rest);
+        buf_vec(out, 4, e->rest);
 }
 
 /* Two's complement without a conversion that the language leaves open. */
@@ -40,8 +40,8 @@ static bool take(struct cur *c, bool may_be_dropped, struct store_entry *e) {
         cur_refuse(c);
     struct bytes payload = cur_take(c, n), rest = {NULL, 0};
     if (is_dropped)
-        rest = cur_vec16(c);
-    if (rest.n > STORE_REST_MAX)
+        rest = cur_take(c, cur_u32(c));
+    if (rest.n > STORE_ENTRY_MAX)
         cur_refuse(c);
     if (c->bad)
         return false;

@@ -20,8 +20,8 @@
  *
  *   12     4    ffffffff, which no canonical bytes have there
  *   16     32   the leaf hash of the entry
- *   48     2    r, at most STORE_REST_MAX
- *   50     r    rest: what whoever dropped it wants to know of it still
+ *   48     4    r, at most STORE_ENTRY_MAX
+ *   52     r    rest: what whoever dropped it wants to know of it still
  *
  * so that the tree stays what it was. That type, version, time and rest are true is said by whoever
  * dropped it: the hash cannot be computed from what is left.
@@ -37,8 +37,7 @@ enum {
     STORE_ENTRY_HEAD = 16,
     STORE_ENTRY_MAX = 4 << 20,
     STORE_HASH_SIZE = 32,
-    STORE_REST_MAX = 1024,
-    STORE_KEEPER_SIZE = STORE_ENTRY_HEAD + STORE_HASH_SIZE + 2 /* without a rest */
+    STORE_KEEPER_SIZE = STORE_ENTRY_HEAD + STORE_HASH_SIZE + 4 /* without a rest */
 };
 
 struct store_entry {

@@ -177,9 +177,9 @@ void store_log_turn(struct store_log *log);
 /* The number of the first entry of a segment that is full, and that behind its last. */
 bool store_log_range(struct store_log *log, uint32_t segment, uint64_t *from, uint64_t *to);
 
-/* Whether the payload of an entry goes, and if so what of it stays: at most STORE_REST_MAX bytes,
- * put into `rest`, which is empty. Asked more than once for each entry that is not yet dropped,
- * and answers the same. */
+/* Whether the payload of an entry goes, and if so what of it stays, no more than it is
+ * long: put into `rest`, which is empty. Asked more than once for each entry that is not yet
+ * dropped, and answers the same. */
 typedef bool store_drops(void *context, const struct store_entry *e, struct buf *rest);
 /* Writes a full segment anew, without the payloads that go. Until it returns ERR_OK the old file
  * or the new one is there, whole; from then on the new one is durable. Any thread but the log's;

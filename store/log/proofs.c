@@ -29,7 +29,7 @@ enum err store_proofs_open(struct store_log *log, const char *dir, struct store_
     arena_init(&p->arena, 1 << 16);
     buf_init(&p->stems, (size_t)STEMS_MAX * STORE_HASH_SIZE);
     buf_init(&p->room, STORE_BATCH_BYTES_MAX);
-    buf_init(&p->canonical, STORE_ENTRY_HEAD + STORE_ENTRY_MAX);
+    buf_init(&p->canonical, STORE_KEEPER_SIZE + STORE_ENTRY_MAX);
     p->log = log;
     p->dir = arena_cstr(&p->arena, bytes_text(dir));
     p->mutex = mutex_open();

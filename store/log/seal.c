@@ -393,7 +393,7 @@ static enum err rewrite(struct sealing *s) {
     arena_init(&a, 1 << 16);
     buf_init(&s->raw, SEGMENT_BLOCK_MAX);
     buf_init(&s->out, SEGMENT_BLOCK_MAX + BLOCK_HEAD);
-    buf_init(&s->rest, STORE_REST_MAX);
+    buf_init(&s->rest, STORE_ENTRY_MAX);
     s->path = log_segment_path(&a, s->log->dir, s->number);
     s->made = made_path(&a, s->log->dir, s->number);
     enum err code = ERR_OK;

@@ -57,12 +57,6 @@ static void round_trip_requests(struct bytes in, struct buf *out) {
             same(out, in);
         }
     struct record_compaction compaction;
-    struct record_scan rest;
-    if (record_scan_rest_read(in, &rest)) {
-        record_scan_rest_write(&rest, out);
-        demand(bytes_equal(buf_bytes(out), in));
-        buf_reset(out);
-    }
     if (record_compaction_read(in, &compaction)) {
         record_compaction_write(&compaction, out);
         demand(bytes_equal(buf_bytes(out), in));

@@ -423,7 +423,7 @@ static void keepers_are_read_strictly(void **state) {
     assert_int_equal(b.n, STORE_KEEPER_SIZE + 4);
     assert_memory_equal(b.p, want, sizeof want);
     assert_memory_equal(b.p + 16, leaf, 32);
-    assert_memory_equal(b.p + 48, "\0\4rest", 6);
+    assert_memory_equal(b.p + 48, "\0\0\0\4rest", 8);
     struct cur c = cur_open(buf_bytes(&b));
     assert_true(store_entry_take_kept(&c, &again) && cur_end(&c));
     assert_true(again.is_dropped && again.type == 6 && again.time_ms == 1767225600000);
@@ -444,15 +444,15 @@ static void keepers_are_read_strictly(void **state) {
     assert_int_equal(block_unpack(&h, buf_bytes(&b), &out), ERR_DAMAGED);
     h.kind = 3;
     assert_int_equal(block_unpack(&h, buf_bytes(&b), &out), ERR_UNSUPPORTED);
-    static const uint8_t much[STORE_REST_MAX + 1];
+    static const uint8_t much[STORE_ENTRY_MAX + 1];
     e.rest = bytes_of(much, sizeof much);
     store_entry_write(&e, &b);
     assert_int_equal(b.err, ERR_LIMIT);
     buf_clear(&b);
-    buf_init(&b, 2000);
+    buf_init(&b, STORE_ENTRY_MAX + 100);
     buf_put(&b, bytes_of(want, sizeof want));
     buf_put(&b, bytes_of(leaf, sizeof leaf));
-    buf_vec(&b, 2, e.rest);
+    buf_vec(&b, 4, e.rest);
     c = cur_open(buf_bytes(&b));
     assert_false(store_entry_take_kept(&c, &again));
     e.rest.n = 0;
