@@ -178,6 +178,7 @@ READS(reads_targets, struct record_work, record_work_read(RECORD_TARGETS, payloa
 READS(reads_rescan, struct record_work, record_work_read(RECORD_RESCAN, payload, &r))
 READS(reads_done, struct record_work, record_work_read(RECORD_RESCAN_DONE, payload, &r))
 READS(reads_crl, uint64_t, record_crl_read(payload, &r))
+READS(reads_compaction, struct record_compaction, record_compaction_read(payload, &r))
 
 static void payloads_are_as_described(void **state) {
     (void)state;
@@ -237,6 +238,9 @@ static void payloads_are_as_described(void **state) {
     buf_reset(&b);
     record_crl_write(7, &b);
     check_prefixes(&b, reads_crl);
+    buf_reset(&b);
+    record_compaction_write(&(struct record_compaction){77, 1767225600000}, &b);
+    check_prefixes(&b, reads_compaction);
     buf_clear(&b);
 }
 
