@@ -113,21 +113,14 @@ static bool hides_end(const struct store_log *log) {
 
 /* Appends the payload, and says with which codec. */
 static enum err payload_out(struct store_log *log, bool is_last, uint8_t *codec) {
-    struct bytes raw = buf_bytes(&log->raw), dictionary = store_dictionary_1();
+    struct bytes raw = buf_bytes(&log->raw);
     size_t mark = log->out.n;
-    *codec = BLOCK_DEFLATE_1;
-    enum err code = zip_deflate(log->deflater, dictionary, raw, &log->out);
-    if (code == ERR_OK && log->out.n - mark >= raw.n) {
-        *codec = BLOCK_STORED;
-        buf_cut(&log->out, mark);
-        buf_put(&log->out, raw);
-        code = log->out.err;
-    }
+    enum err code = block_deflate(log->deflater, raw, &log->out, codec);
     if (code != ERR_OK || !is_last || !hides_end(log))
         return code;
     *codec = BLOCK_DEFLATE_1;
     buf_cut(&log->out, mark);
-    return zip_deflate_marked(log->deflater, dictionary, raw, &log->out);
+    return zip_deflate_marked(log->deflater, store_dictionary_1(), raw, &log->out);
 }
 
 static void block_out(struct packing *p, uint8_t last) {
@@ -139,27 +132,15 @@ static void block_out(struct packing *p, uint8_t last) {
                            .count = p->count,
                            .unpacked = (uint32_t)log->raw.n};
     struct store_place place = {h.first, log->size + log->out.n, log->segment, 0};
-    size_t mark = log->out.n;
     memcpy(h.salt, log->salt, SEGMENT_SALT);
-    buf_fill(&log->out, 0, BLOCK_HEAD);
+    size_t begin = block_begin(&log->out);
     p->err = payload_out(log, last != 0, &h.codec);
+    if (p->err == ERR_OK)
+        p->err = block_close(&log->out, begin, &h);
     if (p->err == ERR_OK)
         p->err = log_places_add(&log->made, place);
     if (p->err != ERR_OK)
         return;
-    struct bytes stored = bytes_part(buf_bytes(&log->out), mark + BLOCK_HEAD, log->out.n);
-    h.stored = (uint32_t)stored.n;
-    h.check = zip_crc32(0, stored);
-    uint8_t room[BLOCK_HEAD];
-    struct buf head;
-    buf_init(&head, BLOCK_HEAD);
-    block_head_write(&h, &head);
-    p->err = head.err;
-    if (p->err == ERR_OK) {
-        memcpy(room, head.p, BLOCK_HEAD);
-        memcpy(log->out.p + mark, room, BLOCK_HEAD);
-    }
-    buf_clear(&head);
     buf_reset(&log->raw);
     p->count = 0;
     p->flags = 0;

@@ -136,23 +136,17 @@ static enum err put_block(struct sealing *s, uint8_t kind) {
                            .first = s->next,
                            .count = s->count,
                            .unpacked = (uint32_t)s->raw.n};
-    struct buf payload;
-    struct bytes raw = buf_bytes(&s->raw), stored = raw;
+    struct bytes raw = buf_bytes(&s->raw);
     enum err code = s->raw.err;
-    buf_init(&payload, SEGMENT_BLOCK_MAX);
-    if (code == ERR_OK && kind < BLOCK_KINDS_IGNORED)
-        code = zip_deflate(s->deflater, store_dictionary_1(), raw, &payload);
-    if (payload.n > 0 && payload.n < raw.n) {
-        h.codec = BLOCK_DEFLATE_1;
-        stored = buf_bytes(&payload);
-    }
     memcpy(h.salt, s->salt, SEGMENT_SALT);
-    h.stored = (uint32_t)stored.n;
-    h.check = zip_crc32(0, stored);
     buf_reset(&s->out);
-    block_head_write(&h, &s->out);
-    buf_put(&s->out, stored);
-    buf_clear(&payload);
+    size_t begin = block_begin(&s->out);
+    if (code == ERR_OK && kind < BLOCK_KINDS_IGNORED)
+        code = block_deflate(s->deflater, raw, &s->out, &h.codec);
+    else
+        buf_put(&s->out, raw);
+    if (code == ERR_OK)
+        code = block_close(&s->out, begin, &h);
     if (code == ERR_OK && kind < BLOCK_KINDS_IGNORED)
         code = log_places_add(&s->places, (struct store_place){s->next, s->at, s->number, 0});
     if (code != ERR_OK)
@@ -392,7 +386,7 @@ static enum err rewrite(struct sealing *s) {
     bool sealed = false;
     arena_init(&a, 1 << 16);
     buf_init(&s->raw, SEGMENT_BLOCK_MAX);
-    buf_init(&s->out, SEGMENT_BLOCK_MAX + BLOCK_HEAD);
+    buf_init(&s->out, SEGMENT_BLOCK_MAX + 2 * BLOCK_HEAD); /* a head more while it is made */
     buf_init(&s->rest, STORE_ENTRY_MAX);
     s->path = log_segment_path(&a, s->log->dir, s->number);
     s->made = made_path(&a, s->log->dir, s->number);

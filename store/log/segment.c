@@ -85,6 +85,38 @@ bool block_head_read(struct bytes in, struct block_head *out) {
     return out->stored <= SEGMENT_BLOCK_MAX && out->unpacked <= SEGMENT_BLOCK_MAX;
 }
 
+size_t block_begin(struct buf *out) {
+    size_t begin = out->n;
+    buf_fill(out, 0, BLOCK_HEAD);
+    return begin;
+}
+
+enum err block_close(struct buf *out, size_t begin, struct block_head *h) {
+    size_t end = out->n;
+    struct bytes stored = bytes_part(buf_bytes(out), begin + BLOCK_HEAD, end);
+    h->stored = (uint32_t)stored.n;
+    h->check = zip_crc32(0, stored);
+    block_head_write(h, out);
+    if (out->err != ERR_OK)
+        return out->err;
+    memcpy(out->p + begin, out->p + end, BLOCK_HEAD);
+    buf_cut(out, end);
+    return ERR_OK;
+}
+
+enum err block_deflate(struct zip_deflater *z, struct bytes entries, struct buf *out,
+                       uint8_t *codec) {
+    size_t mark = out->n;
+    enum err code = zip_deflate(z, store_dictionary_1(), entries, out);
+    *codec = BLOCK_DEFLATE_1;
+    if (code != ERR_OK || out->n - mark < entries.n)
+        return code;
+    *codec = BLOCK_STORED;
+    buf_cut(out, mark);
+    buf_put(out, entries);
+    return out->err;
+}
+
 static enum err unpack(const struct block_head *h, struct bytes stored, struct buf *out) {
     struct bytes none = {NULL, 0};
     switch (h->codec) {

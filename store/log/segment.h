@@ -75,6 +75,7 @@
 #ifndef STORE_LOG_SEGMENT_H
 #define STORE_LOG_SEGMENT_H
 
+#include "base/zip.h"
 #include "store/log/log.h"
 
 enum {
@@ -117,6 +118,14 @@ struct block_head {
 void block_head_write(const struct block_head *h, struct buf *out);
 /* False: no block's head, or one that is damaged. Versions and kinds are not looked at. */
 bool block_head_read(struct bytes in, struct block_head *out);
+
+/* A block is made at the end of `out`: begin, append its payload, close. The close sets the
+ * payload's length and check in *h, and fails as `out` does. */
+size_t block_begin(struct buf *out);
+enum err block_close(struct buf *out, size_t begin, struct block_head *h) MUST_CHECK;
+/* Appends these entries deflated, or as they are where that is not smaller, and says which. */
+enum err block_deflate(struct zip_deflater *z, struct bytes entries, struct buf *out,
+                       uint8_t *codec) MUST_CHECK;
 
 /* The preset dictionary of BLOCK_DEFLATE_1, fixed for ever. */
 struct bytes store_dictionary_1(void);
