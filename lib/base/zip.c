@@ -178,6 +178,21 @@ enum err zip_inflate_next(struct zip_inflater *z, size_t n, struct buf *out) {
     return z->is_ended || (status == Z_OK && z->stream.avail_out == 0) ? ERR_OK : wrong(status);
 }
 
+enum err zip_inflate_exact(struct zip_inflater *z, struct bytes dictionary, struct bytes in,
+                           uint8_t *out, size_t n) {
+    z_stream *s = &z->stream;
+    int status = in.n <= INT_MAX && n <= INT_MAX ? inflateReset(s) : Z_DATA_ERROR;
+    if (status == Z_OK && dictionary.n > 0)
+        status = inflateSetDictionary(s, dictionary.p, (uInt)dictionary.n);
+    if (status != Z_OK)
+        return wrong(status);
+    give_input(s, in);
+    s->next_out = out;
+    s->avail_out = (uInt)n;
+    status = inflate(s, Z_FINISH);
+    return status == Z_STREAM_END && s->avail_in == 0 && s->avail_out == 0 ? ERR_OK : wrong(status);
+}
+
 enum err gzip_pack(struct bytes in, int level, struct buf *out) {
     z_stream s = {0};
     if (deflateInit2(&s, level, Z_DEFLATED, GZIP, 9, Z_DEFAULT_STRATEGY) != Z_OK)

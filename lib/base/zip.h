@@ -31,6 +31,11 @@ void zip_inflater_close(struct zip_inflater *z);
  * lies behind the bytes asked for is not looked at. */
 enum err zip_inflate_next(struct zip_inflater *z, size_t n, struct buf *out) MUST_CHECK;
 
+/* All of a stream that holds exactly n bytes, by an inflater that was opened with nothing, and can
+ * be used again; without the memory that going by parts takes. ERR_FORMAT, ERR_MEMORY. */
+enum err zip_inflate_exact(struct zip_inflater *z, struct bytes dictionary, struct bytes in,
+                           uint8_t *out, size_t n) MUST_CHECK;
+
 enum err gzip_pack(struct bytes in, int level,
                    struct buf *out) MUST_CHECK;                    /* RFC 1952, no name, no time */
 enum err gzip_unpack(struct bytes in, struct buf *out) MUST_CHECK; /* one member, limits as above */

@@ -135,6 +135,36 @@ static void unpacks_as_far_as_is_asked(void **state) {
     buf_clear(&back);
 }
 
+static void unpacks_exactly_what_is_told(void **state) {
+    (void)state;
+    struct bytes dictionary = bytes_text("O=Example GmbH,C=DE"), none = {NULL, 0};
+    struct zip_deflater *z = zip_deflater_open(9);
+    struct zip_inflater *i = zip_inflater_open(none, none);
+    for (unsigned round = 0; round < 4; round++) { /* one inflater for all */
+        struct bytes with = round % 2 == 0 ? dictionary : none;
+        struct bytes whole = round < 2 ? bytes_text(text) : none;
+        uint8_t back[sizeof text + 1];
+        struct buf packed;
+        buf_init(&packed, 10000);
+        assert_int_equal(zip_deflate(z, with, whole, &packed), ERR_OK);
+        struct bytes all = buf_bytes(&packed);
+        assert_int_equal(zip_inflate_exact(i, with, all, back, whole.n), ERR_OK);
+        if (whole.n > 0)
+            assert_memory_equal(back, whole.p, whole.n);
+        assert_int_equal(zip_inflate_exact(i, with, all, back, whole.n + 1), ERR_FORMAT);
+        for (size_t n = 0; n < whole.n; n++)
+            assert_int_equal(zip_inflate_exact(i, with, all, back, n), ERR_FORMAT);
+        for (size_t n = 0; n < all.n; n++)
+            assert_int_equal(zip_inflate_exact(i, with, bytes_part(all, 0, n), back, whole.n),
+                             ERR_FORMAT);
+        buf_u8(&packed, 0); /* a tail */
+        assert_int_equal(zip_inflate_exact(i, with, buf_bytes(&packed), back, whole.n), ERR_FORMAT);
+        buf_clear(&packed);
+    }
+    zip_inflater_close(i);
+    zip_deflater_close(z);
+}
+
 static void the_crc_is_the_standard_one(void **state) {
     (void)state;
     assert_int_equal(zip_crc32(0, bytes_text("123456789")),
@@ -178,6 +208,7 @@ int main(void) {
         cmocka_unit_test(a_marked_one_ends_with_no_zero),
         cmocka_unit_test(a_bomb_stops_at_the_maximum),
         cmocka_unit_test(unpacks_as_far_as_is_asked),
+        cmocka_unit_test(unpacks_exactly_what_is_told),
         cmocka_unit_test(the_crc_is_the_standard_one),
         cmocka_unit_test(the_crc_is_the_same_by_bits),
     };
