@@ -41,7 +41,7 @@ EXPORT := csv cells ics checkpoint proof
 NOTIFY := digest mail state
 IMPORT := import csv
 CA := profile match authority builtin
-STORE := log/entry log/tree log/proofs log/dictionary log/segment log/walk log/commit log/mark log/recover log/fetch log/table log/seal log/reader log/account log/log \
+STORE := log/entry log/tree log/proofs log/dictionary log/columns log/columns_pack log/segment log/walk log/commit log/mark log/recover log/fetch log/table log/seal log/reader log/account log/log \
 	inventory/record inventory/record_confirmation inventory/record_compaction inventory/record_request inventory/rows inventory/texts inventory/index inventory/care inventory/state inventory/state_requests inventory/cert inventory/places inventory/inventory inventory/read \
 	inventory/agents inventory/push inventory/confirm inventory/copy inventory/where inventory/lists inventory/by_end inventory/plan inventory/signs inventory/group inventory/details inventory/ending inventory/walk \
 	inventory/entries inventory/proofs inventory/requests inventory/revocations inventory/services inventory/work \
@@ -92,7 +92,7 @@ UNIT_TESTS := \
 	ca_profile_test ca_match_test ca_builtin_test \
 	auth_users_test auth_sessions_test auth_tokens_test auth_signature_test \
 	store_entry_test store_proofs_test store_log_test store_damage_test store_index_test store_read_test store_plan_test store_readers_test store_signs_test store_inventory_test store_requests_test \
-	store_backup_test store_confirm_test store_seal_test store_compact_test store_retention_test import_read_test \
+	store_backup_test store_confirm_test store_seal_test store_columns_test store_compact_test store_retention_test import_read_test \
 	api_requests_test api_lines_test api_routes_test \
 	query_parse_test query_match_test \
 	export_csv_test export_cells_test export_ics_test export_checkpoint_test \
@@ -112,7 +112,7 @@ FUZZ_TARGETS := \
 	auth_files_fuzz \
 	query_parse_fuzz export_checkpoint_fuzz \
 	store_backup_fuzz import_read_fuzz \
-	store_block_fuzz store_record_fuzz
+	store_block_fuzz store_columns_fuzz store_record_fuzz
 TORTURE_TESTS := store_faults server_kill_test.py store_kill.py hostile_farm.py
 PEER_TESTS := \
 	backup_test.py compact_test.py import_test.py \

@@ -1,4 +1,5 @@
 /* One entry by its number: which block, and its bytes. See private.h. */
+#include "store/log/columns.h"
 #include "store/log/private.h"
 
 #include "base/zip.h"
@@ -52,23 +53,19 @@ enum err block_head_load(const struct file *file, uint64_t at, struct block_head
     return code;
 }
 
+enum err block_part_load(const struct file *file, uint64_t at, size_t n, struct buf *out,
+                         struct fault *f) {
+    uint8_t *to = buf_reserve(out, n);
+    if (to == NULL)
+        return fault_set(f, out->err, "block", "at byte %llu", (unsigned long long)at);
+    enum err code = file_read_at(file, at, to, n, f);
+    if (code == ERR_OK)
+        buf_commit(out, n);
+    return code;
+}
+
 /* Blocks are unpacked in such parts up to the entry that is asked for. */
 enum { FETCH_PART = 4 << 10 };
-
-static enum err read_block(const struct file *file, uint64_t at, struct buf *stored,
-                           struct block_head *h, struct fault *f) {
-    enum err code = block_head_load(file, at, h, f);
-    if (code != ERR_OK)
-        return code;
-    uint8_t *to = buf_reserve(stored, h->stored);
-    if (to == NULL)
-        return fault_set(f, stored->err, "block", "at byte %llu", (unsigned long long)at);
-    code = file_read_at(file, at + BLOCK_HEAD, to, h->stored, f);
-    if (code != ERR_OK)
-        return code;
-    buf_commit(stored, h->stored);
-    return ERR_OK;
-}
 
 /* Takes entries of what is unpacked up to `count`; how many there were. */
 static uint32_t take_entries(const struct block_head *h, struct bytes b, uint32_t count,
@@ -117,22 +114,34 @@ static enum err unpack_entry(const struct block_head *h, struct bytes stored, ui
     return code == ERR_MEMORY ? code : ERR_DAMAGED;
 }
 
+static enum err unpack_at(const struct file *file, uint64_t at, const struct block_head *h,
+                          uint32_t index, struct buf *room, struct store_entry *out,
+                          struct fault *f) {
+    struct buf stored;
+    if (h->codec == BLOCK_COLUMNS && block_has_entries(h))
+        return columns_fetch(file, at, h, index, room, out, f);
+    buf_init(&stored, SEGMENT_BLOCK_MAX);
+    enum err code = block_part_load(file, at, h->stored, &stored, f);
+    if (code == ERR_OK)
+        code = unpack_entry(h, buf_bytes(&stored), index, room, out);
+    buf_clear(&stored);
+    return code;
+}
+
 static enum err fetch_at(const struct file *file, uint64_t at, uint64_t number, struct buf *room,
                          struct store_entry *out, struct fault *f) {
     struct block_head h = {0};
-    struct buf stored;
-    buf_init(&stored, SEGMENT_BLOCK_MAX);
-    enum err code = read_block(file, at, &stored, &h, f);
-    if (code == ERR_OK && (number < h.first || number - h.first >= h.count))
-        code = fault_set(f, ERR_NOT_FOUND, "entry", "%llu", (unsigned long long)number);
-    if (code == ERR_OK) {
-        code = unpack_entry(&h, buf_bytes(&stored), (uint32_t)(number - h.first), room, out);
-        if (code != ERR_OK)
-            fault_set(f, code, "block", "at byte %llu", (unsigned long long)at);
-    }
+    enum err code = block_head_load(file, at, &h, f);
+    if (code != ERR_OK)
+        return code;
+    if (number < h.first || number - h.first >= h.count)
+        return fault_set(f, ERR_NOT_FOUND, "entry", "%llu", (unsigned long long)number);
+    f->code = ERR_OK;
+    code = unpack_at(file, at + BLOCK_HEAD, &h, (uint32_t)(number - h.first), room, out, f);
     out->number = number;
-    buf_clear(&stored);
-    return code;
+    if (code == ERR_OK || f->code != ERR_OK) /* of what was read, and could not be */
+        return code;
+    return fault_set(f, code, "block", "at byte %llu", (unsigned long long)at);
 }
 
 /* Where the segment's own table has the entry; false: it has none, or not the entry. */

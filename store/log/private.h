@@ -14,7 +14,7 @@ enum {
     LOG_BLOCK_BYTES_MAX = 2 << 20, /* with one entry of the largest size below SEGMENT_BLOCK_MAX */
     LOG_COMMIT_BYTES = 32 << 20,   /* of one commit, where single batches allow */
     LOG_LEVEL = 6,
-    LOG_SEALED_BYTES = 128 << 10, /* unpacked, of a block in a sealed segment: see seal.c */
+    LOG_SEALED_BYTES = 160 << 10, /* unpacked, of a block in a sealed segment: see seal.c */
     LOG_SEALED_LEVEL = 9,
 };
 

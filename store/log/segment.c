@@ -1,7 +1,7 @@
 /* Heads of segments and blocks, payloads, names. See segment.h. */
 #include "store/log/segment.h"
 
-#include "base/zip.h"
+#include "store/log/columns.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -127,6 +127,8 @@ static enum err unpack(const struct block_head *h, struct bytes stored, struct b
         return zip_inflate(none, stored, out);
     case BLOCK_DEFLATE_1:
         return zip_inflate(store_dictionary_1(), stored, out);
+    case BLOCK_COLUMNS:
+        return columns_unpack(h, stored, out);
     default:
         return ERR_UNSUPPORTED;
     }
@@ -145,7 +147,7 @@ enum err block_check(const struct block_head *h, struct bytes stored) {
         return ERR_DAMAGED;
     if (h->kind >= BLOCK_KINDS_IGNORED)
         return ERR_OK;
-    return block_has_entries(h) && h->codec <= BLOCK_DEFLATE_1 ? ERR_OK : ERR_UNSUPPORTED;
+    return block_has_entries(h) && h->codec <= BLOCK_COLUMNS ? ERR_OK : ERR_UNSUPPORTED;
 }
 
 enum err block_unpack(const struct block_head *h, struct bytes stored, struct buf *out) {

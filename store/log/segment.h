@@ -26,7 +26,7 @@
  *   5       1     kind: 1 entries; 2 entries, some of which place keepers stand for (entry.h).
  *                 Kinds from 128 on hold none (count 0); who does not know them passes over them
  *   6       1     codec of the payload: 0 stored, 1 raw deflate (RFC 1951),
- *                 2 raw deflate with dictionary 1 (dictionary.c)
+ *                 2 raw deflate with dictionary 1 (dictionary.c), 3 columns (columns.h)
  *   7       1     flags: 1 first block of a commit, 2 last block of a commit
  *   8       8     salt of the segment
  *   16      8     number of the first entry
@@ -93,6 +93,7 @@ enum {
     BLOCK_STORED = 0,
     BLOCK_DEFLATE = 1,
     BLOCK_DEFLATE_1 = 2,
+    BLOCK_COLUMNS = 3,
     BLOCK_FIRST = 1, /* flags */
     BLOCK_LAST = 2,
     SEGMENT_BLOCK_MAX = 8 << 20, /* payload, stored and unpacked */
@@ -185,6 +186,9 @@ enum segment_step segment_walk_from(struct segment_walk *w, uint64_t at, uint64_
                                     struct fault *f);
 /* The head of the block at this byte. ERR_DAMAGED: there is none. */
 enum err block_head_load(const struct file *file, uint64_t at, struct block_head *out,
+                         struct fault *f) MUST_CHECK;
+/* Appends n bytes of the file; fewer there are ERR_DAMAGED. */
+enum err block_part_load(const struct file *file, uint64_t at, size_t n, struct buf *out,
                          struct fault *f) MUST_CHECK;
 void segment_walk_close(struct segment_walk *w);
 

@@ -34,7 +34,7 @@ static void try_heads(struct bytes in) {
         demand(bytes_equal(buf_bytes(&again), bytes_part(in, 0, BLOCK_HEAD)));
     }
     /* Any bytes as the payload of a block whose checksum holds. */
-    for (uint8_t i = 0; i < 8; i++) {
+    for (uint8_t i = 0; i < 10; i++) {
         struct block_head h = {.version = 1, .kind = 1 + i % 2, .codec = i / 2, .count = 1};
         h.stored = (uint32_t)in.n;
         h.unpacked = (uint32_t)in.n;

@@ -352,7 +352,7 @@ static void later_versions_are_named(void **state) {
     } cases[] = {
         {4, 2, 11, STORE_UNSUPPORTED}, /* version */
         {5, 3, 11, STORE_UNSUPPORTED}, /* kind */
-        {6, 3, 11, STORE_UNSUPPORTED}, /* codec */
+        {6, 4, 11, STORE_UNSUPPORTED}, /* codec */
     };
     struct small s = {.place = place_make()};
     struct store_log *log;
