@@ -91,7 +91,7 @@ UNIT_TESTS := \
 	x509_request_test x509_crl_test x509_pq_test \
 	ca_profile_test ca_match_test ca_builtin_test \
 	auth_users_test auth_sessions_test auth_tokens_test auth_signature_test \
-	store_entry_test store_proofs_test store_log_test store_damage_test store_index_test store_read_test store_plan_test store_readers_test store_signs_test store_inventory_test store_requests_test \
+	store_entry_test store_proofs_test store_log_test store_damage_test store_index_test store_read_test store_plan_test store_readers_test store_rows_test store_signs_test store_inventory_test store_requests_test \
 	store_backup_test store_confirm_test store_seal_test store_columns_test store_compact_test store_retention_test import_read_test \
 	api_requests_test api_lines_test api_routes_test \
 	query_parse_test query_match_test \

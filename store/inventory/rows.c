@@ -52,7 +52,9 @@ void table_init(struct table *t, const struct rows *rows, size_t key_at, size_t 
 
 void table_clear(struct table *t) {
     free(t->slots);
+    free(t->tags);
     t->slots = t->base = NULL;
+    t->tags = NULL;
     t->room = t->base_room = t->n = 0;
 }
 
@@ -79,41 +81,92 @@ static const uint8_t *key_of(const struct table *t, uint32_t i) {
     return row + t->key_at;
 }
 
-static uint32_t find_in(const struct table *t, const uint32_t *slots, size_t room, size_t hash,
-                        const uint8_t *key) {
+/* Those who look for a row mostly find another one's hash, or the row. */
+static bool is_key(const struct table *t, uint32_t i, const uint8_t *key) {
+    const uint8_t *other = key_of(t, i);
+    uint64_t differs = 0, a, b;
+    for (size_t at = 0; at < t->key_n && differs == 0; at += sizeof a) {
+        memcpy(&a, key + at, sizeof a);
+        memcpy(&b, other + at, sizeof b);
+        differs = a ^ b;
+    }
+    return differs == 0;
+}
+
+/* Of bits that do not choose the slot, in a table of up to 2^36 slots. */
+static uint8_t tag_of(size_t hash) {
+    return (uint8_t)(hash >> 36);
+}
+
+/* `tags` may be NULL: every row that is met is looked at. */
+static uint32_t find_in(const struct table *t, const uint32_t *slots, const uint8_t *tags,
+                        size_t room, size_t hash, const uint8_t *key) {
     if (room == 0)
         return ROWS_NONE;
     for (size_t s = hash & (room - 1); slots[s] != 0; s = (s + 1) & (room - 1))
-        if (memcmp(key_of(t, slots[s] - 1), key, t->key_n) == 0)
+        if ((tags == NULL || tags[s] == tag_of(hash)) && is_key(t, slots[s] - 1, key))
             return slots[s] - 1;
     return ROWS_NONE;
 }
 
-uint32_t table_find(const struct table *t, const uint8_t *key) {
-    size_t hash = hash_of_key(t, key);
-    uint32_t i = find_in(t, t->slots, t->room, hash, key);
-    return i != ROWS_NONE ? i : find_in(t, t->base, t->base_room, hash, key);
+static uint32_t find(const struct table *t, size_t hash, const uint8_t *key) {
+    uint32_t i = find_in(t, t->slots, t->tags, t->room, hash, key);
+    return i != ROWS_NONE ? i : find_in(t, t->base, NULL, t->base_room, hash, key);
 }
 
-static void put(const struct table *t, uint32_t *slots, size_t room, uint32_t i) {
-    size_t s = hash_of_key(t, key_of(t, i)) & (room - 1);
+uint32_t table_find(const struct table *t, const uint8_t *key) {
+    return find(t, hash_of_key(t, key), key);
+}
+
+static void put(uint32_t *slots, uint8_t *tags, size_t room, uint32_t i, size_t hash) {
+    size_t s = hash & (room - 1);
     while (slots[s] != 0)
         s = (s + 1) & (room - 1);
     slots[s] = i + 1;
+    if (tags != NULL)
+        tags[s] = tag_of(hash);
+}
+
+/* ---- Those of one array of slots into another ---- */
+
+static void mark(const struct table *t, uint64_t *bits, const uint32_t *slots, size_t room) {
+    for (size_t s = 0; s < room; s++)
+        if (slots[s] != 0 && slots[s] <= t->rows->n)
+            bits[(slots[s] - 1) / 64] |= (uint64_t)1 << (slots[s] - 1) % 64;
+}
+
+/* In the order of the rows, whose keys are read: that is several times as fast as in the order of
+ * the slots. */
+static void put_marked(const struct table *t, const uint64_t *bits, uint32_t *slots, uint8_t *tags,
+                       size_t room) {
+    for (uint32_t i = 0; i < t->rows->n; i++)
+        if (bits[i / 64] >> i % 64 & 1)
+            put(slots, tags, room, i, hash_of_key(t, key_of(t, i)));
+}
+
+static uint64_t *bits_for(const struct table *t) {
+    return calloc((size_t)t->rows->n / 64 + 1, sizeof(uint64_t));
 }
 
 static enum err grow(struct table *t) {
-    uint32_t *old = t->slots;
-    size_t old_room = t->room, room = old_room == 0 ? 64 : old_room * 2;
+    size_t room = t->room == 0 ? 64 : t->room * 2;
     uint32_t *slots = calloc(room, sizeof *slots);
-    if (slots == NULL)
+    uint8_t *tags = malloc(room);
+    uint64_t *bits = bits_for(t);
+    if (slots == NULL || tags == NULL || bits == NULL) {
+        free(slots);
+        free(tags);
+        free(bits);
         return ERR_MEMORY;
+    }
+    mark(t, bits, t->slots, t->room);
+    put_marked(t, bits, slots, tags, room);
+    free(bits);
+    free(t->slots);
+    free(t->tags);
     t->slots = slots;
+    t->tags = tags;
     t->room = room;
-    for (size_t s = 0; s < old_room; s++)
-        if (old[s] != 0)
-            put(t, slots, room, old[s] - 1);
-    free(old);
     return ERR_OK;
 }
 
@@ -123,14 +176,16 @@ enum err table_add(struct table *t, uint32_t i) {
         if (code != ERR_OK)
             return code;
     }
-    if (table_find(t, key_of(t, i)) == ROWS_NONE) {
-        put(t, t->slots, t->room, i);
+    size_t hash = hash_of_key(t, key_of(t, i));
+    if (find(t, hash, key_of(t, i)) == ROWS_NONE) {
+        put(t->slots, t->tags, t->room, i, hash);
         t->n++;
     }
     return ERR_OK;
 }
 
-static bool remove_from(const struct table *t, uint32_t *slots, size_t room, uint32_t i) {
+static bool remove_from(const struct table *t, uint32_t *slots, uint8_t *tags, size_t room,
+                        uint32_t i) {
     if (room == 0)
         return false;
     size_t mask = room - 1, s = hash_of_key(t, key_of(t, i)) & mask;
@@ -143,16 +198,16 @@ static bool remove_from(const struct table *t, uint32_t *slots, size_t room, uin
     for (s = (s + 1) & mask; slots[s] != 0; s = (s + 1) & mask) {
         uint32_t moved = slots[s] - 1;
         slots[s] = 0;
-        put(t, slots, room, moved);
+        put(slots, tags, room, moved, hash_of_key(t, key_of(t, moved)));
     }
     return true;
 }
 
 void table_remove(struct table *t, uint32_t i) {
-    if (remove_from(t, t->slots, t->room, i))
+    if (remove_from(t, t->slots, t->tags, t->room, i))
         t->n--;
     else
-        (void)remove_from(t, t->base, t->base_room, i);
+        (void)remove_from(t, t->base, NULL, t->base_room, i);
 }
 
 enum err table_join(struct table *t, uint32_t **slots, size_t *room) {
@@ -166,14 +221,17 @@ enum err table_join(struct table *t, uint32_t **slots, size_t *room) {
     for (*room = 64; n * 3 > *room * 2;)
         *room *= 2;
     *slots = calloc(*room, sizeof **slots);
-    if (*slots == NULL)
+    uint64_t *bits = bits_for(t);
+    if (*slots == NULL || bits == NULL) {
+        free(*slots);
+        free(bits);
+        *slots = NULL;
         return ERR_MEMORY;
-    for (size_t s = 0; s < t->base_room; s++)
-        if (t->base[s] != 0)
-            put(t, *slots, *room, t->base[s] - 1);
-    for (size_t s = 0; s < t->room; s++)
-        if (t->slots[s] != 0)
-            put(t, *slots, *room, t->slots[s] - 1);
+    }
+    mark(t, bits, t->base, t->base_room);
+    mark(t, bits, t->slots, t->room);
+    put_marked(t, bits, *slots, NULL, *room);
+    free(bits);
     return ERR_OK;
 }
 

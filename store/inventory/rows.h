@@ -40,6 +40,7 @@ struct table {
     uint32_t *base; /* slots of the part that is held by somebody else */
     size_t base_room;
     uint32_t *slots; /* index + 1; 0: free */
+    uint8_t *tags;   /* of each slot some bits of its key's hash, so that few rows are looked at */
     size_t room, n;  /* n: of `slots` */
 };
 
