@@ -104,7 +104,7 @@ void state_key(const char *kind, struct bytes a, struct bytes b, uint8_t out[INV
     memcpy(out, hash, INVENTORY_ID_SIZE);
 }
 
-uint32_t state_word(struct state *s, struct bytes text) {
+static uint32_t add_word(struct state *s, struct bytes text) {
     uint8_t key[INVENTORY_ID_SIZE];
     state_key("word", text, (struct bytes){NULL, 0}, key);
     uint32_t i = table_find(&s->by_word, key);
@@ -117,6 +117,24 @@ uint32_t state_word(struct state *s, struct bytes text) {
     i = s->words.n - 1;
     if (state_keep(s, text, &w->text) != ERR_OK || table_add(&s->by_word, i) != ERR_OK)
         return ROWS_NONE;
+    return i;
+}
+
+/* Texts chosen to share a place are only found more slowly. */
+static uint32_t *recent_word(struct state *s, struct bytes text) {
+    enum { PRIME = 16777619 };
+    uint32_t hash = (uint32_t)text.n;
+    for (size_t i = 0; i < text.n; i++)
+        hash = (hash ^ text.p[i]) * PRIME;
+    return &s->recent[hash >> 16 & 63];
+}
+
+uint32_t state_word(struct state *s, struct bytes text) {
+    uint32_t *recent = recent_word(s, text);
+    if (*recent != 0 && bytes_equal(state_word_text(s, *recent - 1), text))
+        return *recent - 1;
+    uint32_t i = add_word(s, text);
+    *recent = i != ROWS_NONE ? i + 1 : 0;
     return i;
 }
 
@@ -316,6 +334,7 @@ void state_init_seeded(struct state *s) {
     texts_init(&s->texts);
     texts_init(&s->names);
     arena_init(&s->scratch, (size_t)64 << 20);
+    memset(s->recent, 0, sizeof s->recent);
 }
 
 struct state_parts state_parts(struct state *s) {

@@ -167,6 +167,7 @@ struct state {
     struct texts names;   /* of certificates, in the order of their rows: texts that are searched */
     struct signs signs;   /* of what of the names is mapped */
     struct arena scratch; /* for one entry */
+    uint32_t recent[64];  /* words by a hash of their text, row + 1: most are asked for again */
     uint8_t seed[TABLE_SEED];
     uint64_t work; /* done by state_apply: certificates, observations and entries */
     uint64_t entries, skipped;
