@@ -42,7 +42,7 @@ NOTIFY := digest mail state
 IMPORT := import csv
 CA := profile match authority builtin
 STORE := log/entry log/tree log/proofs log/dictionary log/columns log/columns_pack log/segment log/walk log/commit log/mark log/recover log/fetch log/table log/seal log/reader log/account log/log \
-	inventory/record inventory/record_confirmation inventory/record_compaction inventory/record_request inventory/rows inventory/texts inventory/index inventory/care inventory/state inventory/state_requests inventory/cert inventory/places inventory/inventory inventory/read \
+	inventory/record inventory/record_confirmation inventory/record_compaction inventory/record_request inventory/rows inventory/texts inventory/index inventory/care inventory/state inventory/state_requests inventory/cert inventory/places inventory/inventory inventory/replay inventory/read \
 	inventory/agents inventory/push inventory/confirm inventory/copy inventory/where inventory/lists inventory/by_end inventory/plan inventory/signs inventory/group inventory/details inventory/ending inventory/walk \
 	inventory/entries inventory/proofs inventory/requests inventory/revocations inventory/services inventory/work \
 	inventory/import inventory/carriers inventory/compact \

@@ -208,27 +208,37 @@ static bool is_closing(void *context) {
     return closing;
 }
 
-/* Those who ask, and who commits, wait at the lock. */
-static void rebuild(struct inventory *inv) {
+static enum err read_again(struct inventory *inv, uint64_t entries, struct fault *f) {
     struct store_reader *reader = NULL;
     struct store_entry e;
+    struct replay *replay = replay_begin(inv);
+    if (replay == NULL)
+        return fault_set(f, ERR_MEMORY, "index", "rebuilding");
+    enum err code = store_reader_open(inv->care.data, &reader, f);
+    for (uint64_t n = 0; code == ERR_OK && n < entries; n++) {
+        code = store_reader_next(reader, &e, f);
+        if (code == ERR_OK && (e.number != n || replay_entry(replay, &e) != ERR_OK))
+            code = fault_set(f, ERR_DAMAGED, "index", "rebuilding");
+    }
+    store_reader_close(reader);
+    if (replay_end(replay) != ERR_OK && code == ERR_OK)
+        code = fault_set(f, ERR_MEMORY, "index", "rebuilding");
+    return code;
+}
+
+/* Those who ask, and who commits, wait at the lock. */
+static void rebuild(struct inventory *inv) {
     struct fault f;
     rwlock_write(inv->lock);
     uint64_t entries = inv->state.entries;
     state_clear(&inv->state);
     os_map_close(&inv->care.map);
     state_init(&inv->state, &inv->env);
-    enum err code = store_reader_open(inv->care.data, &reader, &f);
-    while (code == ERR_OK && inv->state.entries < entries) {
-        code = store_reader_next(reader, &e, &f);
-        if (code == ERR_OK && (e.number != inv->state.entries || state_apply(&inv->state, &e)))
-            code = fault_set(&f, ERR_DAMAGED, "index", "rebuilding");
-    }
+    enum err code = read_again(inv, entries, &f);
     inv->broken |= code != ERR_OK;
     inv->care.is_used = false;
     inv->care.written = 0;
     rwlock_write_end(inv->lock);
-    store_reader_close(reader);
     if (code != ERR_OK)
         say(inv, LOG_ERROR, "index_not_rebuilt", &f);
     else

@@ -70,93 +70,118 @@ static void put_key(const struct x509_key *key, struct buf *out) {
         buf_printf(out, " %u", key->bits);
 }
 
-static enum err take_word(struct state *s, struct buf *text, uint32_t *out) {
-    *out = state_word(s, buf_bytes(text));
-    enum err code = text->err != ERR_OK ? text->err : *out == ROWS_NONE ? ERR_MEMORY : ERR_OK;
-    buf_reset(text);
+/* Behind "subject\nnames\n" the name, where it is not a part of them. No text is empty: so
+ * their places are in the order of the rows. */
+static void add_name(struct state_maker *k, struct bytes name, struct state_cert *out) {
+    size_t at = bytes_find(buf_bytes(&k->names), name);
+    if (at == SIZE_MAX) {
+        at = k->names.n;
+        buf_put(&k->names, name);
+        buf_u8(&k->names, '\n');
+    }
+    out->name_at = (uint32_t)at;
+    out->name_n = (uint32_t)name.n;
+}
+
+static enum err make_names(struct state_maker *k, const struct x509_cert *cert,
+                           struct state_cert *out) {
+    struct buf *names = &k->names;
+    x509_name_text(cert->subject, names);
+    out->subject_n = (uint32_t)names->n;
+    buf_u8(names, '\n');
+    size_t names_at = names->n;
+    put_names(cert, names);
+    out->names_n = (uint32_t)(names->n - names_at);
+    buf_u8(names, '\n');
+    enum err code = names_key(&k->scratch, bytes_part(buf_bytes(names), names_at, out->names_n),
+                              cert->self_issued, out->names_key);
+    x509_cert_display_name(cert, &k->words);
+    add_name(k, buf_bytes(&k->words), out);
+    buf_reset(&k->words);
     return code;
 }
 
-/* Behind "subject\nnames\n" the name, where it is not a part of them. No text is empty: so
- * their places are in the order of the rows. */
-static enum err keep_names(struct state *s, struct buf *texts, const struct buf *name,
-                           struct state_cert *out) {
-    size_t at = bytes_find(buf_bytes(texts), buf_bytes(name));
-    if (name->err != ERR_OK || texts->err != ERR_OK)
-        return ERR_MEMORY;
-    if (at == SIZE_MAX) {
-        at = texts->n;
-        buf_put(texts, buf_bytes(name));
-        buf_u8(texts, '\n');
-    }
-    out->name_at = (uint32_t)at;
-    out->name_n = (uint32_t)name->n;
-    return texts->err != ERR_OK ? ERR_MEMORY
-                                : texts_add(&s->names, buf_bytes(texts), 0, &out->names);
-}
-
-static enum err take_fields(struct state *s, const struct x509_cert *cert, struct buf *texts,
-                            struct buf *word, struct state_cert *out) {
-    x509_spki_sha256(cert, out->spki_sha256);
-    out->version = (uint8_t)cert->version;
-    out->has_not_before = cert->has_not_before;
-    out->has_not_after = cert->has_not_after;
-    out->not_before_s = cert->not_before;
-    out->not_after_s = cert->not_after;
-    out->is_ca = cert->has_basic_constraints && cert->is_ca;
-    x509_name_text(cert->subject, texts);
-    out->subject_n = (uint32_t)texts->n;
-    buf_u8(texts, '\n');
-    size_t names_at = texts->n;
-    put_names(cert, texts);
-    out->names_n = (uint32_t)(texts->n - names_at);
-    buf_u8(texts, '\n');
-    enum err code = names_key(&s->scratch, bytes_part(buf_bytes(texts), names_at, out->names_n),
-                              cert->self_issued, out->names_key);
-    x509_cert_display_name(cert, word);
-    if (code == ERR_OK)
-        code = keep_names(s, texts, word, out);
-    buf_reset(word);
-    if (code == ERR_OK)
-        code = state_keep(s, cert->serial, &out->serial);
-    x509_name_text(cert->issuer, word);
-    if (code == ERR_OK)
-        code = take_word(s, word, &out->issuer);
-    put_key(&cert->key, word);
-    if (code == ERR_OK)
-        code = take_word(s, word, &out->key);
-    buf_text(word, cert->signature_algorithm);
-    return code == ERR_OK ? take_word(s, word, &out->signature) : code;
+static enum err make_fields(struct state_maker *k, const struct x509_cert *cert,
+                            struct state_made *out) {
+    struct state_cert *c = &out->cert;
+    x509_spki_sha256(cert, c->spki_sha256);
+    c->version = (uint8_t)cert->version;
+    c->has_not_before = cert->has_not_before;
+    c->has_not_after = cert->has_not_after;
+    c->not_before_s = cert->not_before;
+    c->not_after_s = cert->not_after;
+    c->is_ca = cert->has_basic_constraints && cert->is_ca;
+    out->serial = cert->serial;
+    enum err code = make_names(k, cert, c);
+    x509_name_text(cert->issuer, &k->words);
+    size_t key_at = k->words.n;
+    put_key(&cert->key, &k->words);
+    size_t signature_at = k->words.n;
+    buf_text(&k->words, cert->signature_algorithm);
+    struct bytes words = buf_bytes(&k->words);
+    out->issuer = bytes_part(words, 0, key_at);
+    out->key = bytes_part(words, key_at, signature_at - key_at);
+    out->signature = bytes_part(words, signature_at, words.n);
+    return code;
 }
 
 /* Kept all the same: its bytes are what somebody serves. */
-static enum err take_bad(struct state *s, struct buf *texts, struct buf *word,
-                         struct state_cert *out) {
+static void make_bad(struct state_maker *k, struct state_cert *out) {
     out->bad = true;
-    enum err code = take_word(s, word, &out->issuer);
-    out->key = out->signature = out->issuer;
-    buf_text(texts, "\n\n");
-    buf_text(word, "bad certificate ");
-    hex_put(word, bytes_of(out->sha256, 8));
-    return code == ERR_OK ? keep_names(s, texts, word, out) : code;
+    buf_text(&k->names, "\n\n");
+    buf_text(&k->words, "bad certificate ");
+    hex_put(&k->words, bytes_of(out->sha256, 8));
+    add_name(k, buf_bytes(&k->words), out);
 }
 
-enum err state_read_cert(struct state *s, const struct record_certificate *r,
-                         struct state_cert *out) {
+void state_maker_init(struct state_maker *k) {
+    arena_init(&k->scratch, (size_t)64 << 20);
+    buf_init(&k->names, TEXTS_MAX);
+    buf_init(&k->words, TEXTS_MAX);
+}
+
+void state_maker_clear(struct state_maker *k) {
+    arena_clear(&k->scratch);
+    buf_clear(&k->names);
+    buf_clear(&k->words);
+}
+
+enum err state_make_cert(struct state_maker *k, const struct record_certificate *r,
+                         struct state_made *out) {
     struct x509_cert cert;
     struct fault f;
-    struct buf texts, word;
-    buf_init(&texts, TEXTS_MAX);
-    buf_init(&word, TEXTS_MAX);
-    out->self_signed = (uint8_t)r->self_signed;
-    enum err code = x509_cert_read(&s->scratch, r->der, &cert, &f);
+    arena_reset(&k->scratch);
+    buf_reset(&k->names);
+    buf_reset(&k->words);
+    *out = (struct state_made){.agent = r->agent};
+    out->cert.self_signed = (uint8_t)r->self_signed;
+    hash_of(HASH_SHA256, r->der, out->cert.sha256);
+    enum err code = x509_cert_read(&k->scratch, r->der, &cert, &f);
+    if (code == ERR_MEMORY)
+        return code;
+    if (code != ERR_OK)
+        make_bad(k, &out->cert);
+    else if (make_fields(k, &cert, out) != ERR_OK)
+        return ERR_MEMORY;
+    out->names = buf_bytes(&k->names);
+    return k->names.err != ERR_OK || k->words.err != ERR_OK ? ERR_MEMORY : ERR_OK;
+}
+
+static enum err keep_word(struct state *s, struct bytes text, uint32_t *out) {
+    *out = state_word(s, text);
+    return *out == ROWS_NONE ? ERR_MEMORY : ERR_OK;
+}
+
+enum err state_keep_cert(struct state *s, const struct state_made *made, struct state_cert *out) {
+    *out = made->cert;
+    enum err code = texts_add(&s->names, made->names, 0, &out->names);
     if (code == ERR_OK)
-        code = take_fields(s, &cert, &texts, &word, out);
-    else if (code != ERR_MEMORY)
-        code = take_bad(s, &texts, &word, out);
-    buf_clear(&texts);
-    buf_clear(&word);
-    return code;
+        code = state_keep(s, made->serial, &out->serial);
+    if (code == ERR_OK)
+        code = keep_word(s, made->issuer, &out->issuer);
+    if (code == ERR_OK)
+        code = keep_word(s, made->key, &out->key);
+    return code == ERR_OK ? keep_word(s, made->signature, &out->signature) : code;
 }
 
 /* The names as a certificate's are kept; the common name where there is none, since it is
@@ -176,7 +201,9 @@ static enum err take_request(struct state *s, const struct x509_cert *asked, str
     if (code == ERR_OK)
         code = state_keep(s, buf_bytes(text), &out->names);
     put_key(&asked->key, word);
-    return code == ERR_OK ? take_word(s, word, &out->key) : code;
+    if (code == ERR_OK)
+        code = word->err;
+    return code == ERR_OK ? keep_word(s, buf_bytes(word), &out->key) : code;
 }
 
 enum err state_read_request(struct state *s, struct bytes csr, struct state_request *out) {

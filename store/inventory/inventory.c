@@ -83,11 +83,20 @@ int64_t inventory_now_ms(const struct inventory *inv) {
 
 static enum err apply(void *context, const struct store_entry *e) {
     struct inventory *inv = context;
+    if (inv->replay != NULL)
+        return replay_entry(inv->replay, e);
     rwlock_write(inv->lock);
     enum err code = inv->broken ? ERR_MEMORY : state_apply(&inv->state, e);
     inv->broken = code != ERR_OK;
     rwlock_write_end(inv->lock);
     care_tell(inv);
+    return code;
+}
+
+static enum err end_replay(void *context) {
+    struct inventory *inv = context;
+    enum err code = inv->replay != NULL ? replay_end(inv->replay) : ERR_OK;
+    inv->replay = NULL;
     return code;
 }
 
@@ -132,6 +141,21 @@ void inventory_close(struct inventory *inv) {
     free(inv);
 }
 
+static enum err open_log(struct inventory *inv, const char *dir, const struct store_mark *mark,
+                         struct store_harm *torn, struct fault *f) {
+    struct store_log_options options = {.replay = apply,
+                                        .replayed = end_replay,
+                                        .replay_context = inv,
+                                        .mark = mark,
+                                        .rest = care_rest,
+                                        .seals = true};
+    inv->replay = replay_begin(inv);
+    enum err code = store_log_open(dir, &inv->env, &options, &inv->log, torn, f);
+    if (code != ERR_OK)
+        (void)!end_replay(inv);
+    return code;
+}
+
 enum err inventory_open(const char *dir, const struct env *env, struct inventory **out,
                         struct fault *f) {
     struct store_harm torn;
@@ -140,15 +164,11 @@ enum err inventory_open(const char *dir, const struct env *env, struct inventory
     if (inv == NULL)
         return ERR_MEMORY;
     struct store_mark mark;
-    struct store_log_options options = {
-        .replay = apply, .replay_context = inv, .rest = care_rest, .seals = true};
-    if (care_open(inv, dir, &mark))
-        options.mark = &mark;
-    enum err code = store_log_open(dir, env, &options, &inv->log, &torn, f);
-    if (code == ERR_CONFLICT && options.mark != NULL) {
+    bool is_marked = care_open(inv, dir, &mark);
+    enum err code = open_log(inv, dir, is_marked ? &mark : NULL, &torn, f);
+    if (code == ERR_CONFLICT && is_marked) {
         care_refuse(inv, f);
-        options.mark = NULL;
-        code = store_log_open(dir, env, &options, &inv->log, &torn, f);
+        code = open_log(inv, dir, NULL, &torn, f);
     }
     if (code == ERR_OK)
         code = store_proofs_open(inv->log, dir, &inv->proofs, f);

@@ -53,6 +53,7 @@ struct inventory {
     struct rwlock *lock;       /* guards state, map and broken */
     uint32_t breath;           /* rows looked at before others are let in */
     struct state state;
+    struct replay *replay; /* while the log is opened; NULL: each entry by itself */
     struct care care;
     bool broken;           /* no memory while applying: the state is no longer the log's */
     struct mutex *waiting; /* guards pending; with `moved` for those who wait for faces */
@@ -80,6 +81,12 @@ store_rest care_rest;
 /* read.c: an entry that is read, of what is gone. */
 void inventory_note_past(struct inventory *inv, const struct store_entry *e);
 void compact_close(struct inventory *inv); /* it ends soon, and is waited for */
+
+/* replay.c: many entries, by a second thread too. The state is not to be touched between begin
+ * (NULL: no memory) and end, which frees. Entries are copied; an error of one may be told later. */
+struct replay *replay_begin(struct inventory *inv);
+enum err replay_entry(struct replay *r, const struct store_entry *e) MUST_CHECK;
+enum err replay_end(struct replay *r) MUST_CHECK;
 
 /* A change on its way: entries are handed to the log, `done` is called, pending
  * keys are freed. */

@@ -49,8 +49,7 @@ static enum err read_entry(struct inventory *inv, struct store_entry *e, struct 
     return code;
 }
 
-static enum err apply(struct inventory *inv, const struct store_entry *e, struct buf *canonical,
-                      struct fault *f) {
+static enum err apply(struct inventory *inv, const struct store_entry *e, struct buf *canonical) {
     uint8_t leaf[STORE_HASH_SIZE];
     inv->has_gap |= e->number != inv->tree.size;
     buf_reset(canonical);
@@ -60,26 +59,35 @@ static enum err apply(struct inventory *inv, const struct store_entry *e, struct
         store_entry_leaf(e, buf_bytes(canonical), leaf);
         store_tree_add(&inv->tree, leaf);
     }
-    if (code == ERR_OK)
-        code = state_apply(&inv->state, e);
     inv->last_ms = e->time_ms;
     inv->next = e->number + 1;
-    return code == ERR_OK ? code : fault_set(f, ERR_MEMORY, "inventory", "an entry");
+    return code == ERR_OK ? replay_entry(inv->replay, e) : code;
 }
 
-/* ERR_OK: to the end. */
-static enum err read_on(struct inventory *inv, struct fault *f) {
+static enum err read_to_end(struct inventory *inv, struct fault *f) {
     struct store_entry e;
     struct buf canonical;
     enum err code = ERR_OK;
     buf_init(&canonical, STORE_KEEPER_SIZE + STORE_ENTRY_MAX);
     while (code == ERR_OK) {
         code = read_entry(inv, &e, f);
-        if (code == ERR_OK)
-            code = apply(inv, &e, &canonical, f);
+        if (code == ERR_OK && apply(inv, &e, &canonical) != ERR_OK)
+            code = fault_set(f, ERR_MEMORY, "inventory", "an entry");
     }
     buf_clear(&canonical);
     return code == ERR_NOT_FOUND ? find_past(inv, f) : code;
+}
+
+/* ERR_OK: to the end. */
+static enum err read_on(struct inventory *inv, struct fault *f) {
+    inv->replay = replay_begin(inv);
+    if (inv->replay == NULL)
+        return fault_set(f, ERR_MEMORY, "inventory", "reading");
+    enum err code = read_to_end(inv, f);
+    if (replay_end(inv->replay) != ERR_OK && code == ERR_OK)
+        code = fault_set(f, ERR_MEMORY, "inventory", "an entry");
+    inv->replay = NULL;
+    return code;
 }
 
 /* When the last entry before the mark was made. */

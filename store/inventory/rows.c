@@ -118,6 +118,16 @@ uint32_t table_find(const struct table *t, const uint8_t *key) {
     return find(t, hash_of_key(t, key), key);
 }
 
+void table_fetch(const struct table *t, const uint8_t *key) {
+    size_t hash = hash_of_key(t, key);
+    if (t->room > 0) {
+        __builtin_prefetch(&t->slots[hash & (t->room - 1)]);
+        __builtin_prefetch(&t->tags[hash & (t->room - 1)]);
+    }
+    if (t->base_room > 0)
+        __builtin_prefetch(&t->base[hash & (t->base_room - 1)]);
+}
+
 static void put(uint32_t *slots, uint8_t *tags, size_t room, uint32_t i, size_t hash) {
     size_t s = hash & (room - 1);
     while (slots[s] != 0)

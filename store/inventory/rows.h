@@ -53,6 +53,8 @@ void table_clear(struct table *t);
 /* Makes one array of slots for all rows that the table has, in memory of its own. */
 enum err table_join(struct table *t, uint32_t **slots, size_t *room) MUST_CHECK;
 uint32_t table_find(const struct table *t, const uint8_t *key);
+/* Asks for the memory that looking for the key will need soon. */
+void table_fetch(const struct table *t, const uint8_t *key);
 /* Adds row i by the key that it has now; a second one of equal key is not found.
  * ERR_MEMORY. */
 enum err table_add(struct table *t, uint32_t i) MUST_CHECK;

@@ -334,6 +334,7 @@ void state_init_seeded(struct state *s) {
     texts_init(&s->texts);
     texts_init(&s->names);
     arena_init(&s->scratch, (size_t)64 << 20);
+    state_maker_init(&s->maker);
     memset(s->recent, 0, sizeof s->recent);
 }
 
@@ -363,6 +364,7 @@ void state_clear(struct state *s) {
     texts_clear(&s->texts);
     texts_clear(&s->names);
     arena_clear(&s->scratch);
+    state_maker_clear(&s->maker);
 }
 
 /* ---- Certificates ---- */
@@ -404,29 +406,53 @@ static void count_words(struct state *s, const struct state_cert *c) {
         s->serial_max = serial_n;
 }
 
-static enum err apply_certificate(struct state *s, const struct store_entry *e) {
-    struct record_certificate r;
-    struct state_cert made = {.entry = e->number, .first_ms = e->time_ms, .last_ms = e->time_ms};
-    if (!record_certificate_read(e->payload, &r)) {
-        s->skipped++;
-        return ERR_OK;
-    }
-    hash_of(HASH_SHA256, r.der, made.sha256);
-    if (table_find(&s->by_sha256, made.sha256) != ROWS_NONE)
-        return ERR_OK; /* two agents sent it at the same time */
-    enum err code = state_read_cert(s, &r, &made);
-    if (code != ERR_OK)
-        return code;
-    made.first_agent = table_find(&s->by_agent, r.agent.p);
-    made.sightings = made.request = made.revocation = ROWS_NONE;
-    struct state_cert *c = rows_add(&s->certs);
+static enum err add_certificate(struct state *s, const struct store_entry *e,
+                                const struct state_made *made) {
+    struct state_cert row;
+    enum err code = state_keep_cert(s, made, &row);
+    struct state_cert *c = code == ERR_OK ? rows_add(&s->certs) : NULL;
     if (c == NULL)
-        return ERR_MEMORY;
-    *c = made;
+        return code == ERR_OK ? ERR_MEMORY : code;
+    *c = row;
+    c->entry = e->number;
+    c->first_ms = c->last_ms = e->time_ms;
+    c->first_agent = table_find(&s->by_agent, made->agent.p);
+    c->sightings = c->request = c->revocation = ROWS_NONE;
     s->bad += c->bad;
     count_words(s, c);
     code = table_add(&s->by_sha256, s->certs.n - 1);
     return code == ERR_OK ? find_line(s, c, s->certs.n - 1) : code;
+}
+
+/* Two agents may have sent it at the same time. */
+static bool is_known(const struct state *s, const uint8_t sha256[SHA256_SIZE]) {
+    return table_find(&s->by_sha256, sha256) != ROWS_NONE;
+}
+
+static enum err apply_certificate(struct state *s, const struct store_entry *e) {
+    struct record_certificate r;
+    struct state_made made;
+    if (!record_certificate_read(e->payload, &r)) {
+        s->skipped++;
+        return ERR_OK;
+    }
+    enum err code = state_make_cert(&s->maker, &r, &made);
+    if (code != ERR_OK || is_known(s, made.cert.sha256))
+        return code;
+    return add_certificate(s, e, &made);
+}
+
+enum err state_apply_made(struct state *s, const struct store_entry *e,
+                          const struct state_made *made) {
+    s->entries++;
+    s->work++;
+    carriers_begin(s->carriers);
+    return is_known(s, made->cert.sha256) ? ERR_OK : add_certificate(s, e, made);
+}
+
+void state_fetch_made(const struct state *s, const struct state_made *made) {
+    table_fetch(&s->by_sha256, made->cert.sha256);
+    table_fetch(&s->by_names, made->cert.names_key);
 }
 
 /* ---- Agents ---- */

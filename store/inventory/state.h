@@ -61,6 +61,17 @@ struct state_cert {
     bool in_line;        /* shares its service with another */
 };
 
+/* What is made of a certificate's entry without the state, so that another thread can do it. Texts
+ * are the maker's until it makes the next one; the serial number and the agent are the entry's. */
+struct state_made {
+    struct state_cert cert; /* but for what is known by its place in the state */
+    struct bytes agent, names, serial, issuer, key, signature;
+};
+struct state_maker {
+    struct arena scratch;
+    struct buf names, words;
+};
+
 struct state_word { /* texts that many rows share */
     uint8_t key[INVENTORY_ID_SIZE];
     struct text text;
@@ -167,7 +178,8 @@ struct state {
     struct texts names;   /* of certificates, in the order of their rows: texts that are searched */
     struct signs signs;   /* of what of the names is mapped */
     struct arena scratch; /* for one entry */
-    uint32_t recent[64];  /* words by a hash of their text, row + 1: most are asked for again */
+    struct state_maker maker;
+    uint32_t recent[64]; /* words by a hash of their text, row + 1: most are asked for again */
     uint8_t seed[TABLE_SEED];
     uint64_t work; /* done by state_apply: certificates, observations and entries */
     uint64_t entries, skipped;
@@ -195,6 +207,11 @@ void state_init_seeded(struct state *s);
 /* ERR_MEMORY: the state is incomplete and must not be used further. Entries that
  * are not understood are counted in `skipped`. */
 enum err state_apply(struct state *s, const struct store_entry *e) MUST_CHECK;
+/* The same for an entry of which a certificate has been made. */
+enum err state_apply_made(struct state *s, const struct store_entry *e,
+                          const struct state_made *made) MUST_CHECK;
+/* Asks for the memory that this will need soon. */
+void state_fetch_made(const struct state *s, const struct state_made *made);
 
 /* places.c: one scan entry's observations. */
 enum err state_apply_scan(struct state *s, const struct record_scan *r, int64_t time_ms) MUST_CHECK;
@@ -230,8 +247,13 @@ void state_join_line(struct state *s, uint32_t before, uint32_t now);
 enum err state_read_request(struct state *s, struct bytes csr,
                             struct state_request *out) MUST_CHECK;
 
-/* The certificate's parsed fields; `bad` where it does not parse. */
-enum err state_read_cert(struct state *s, const struct record_certificate *r,
+/* cert.c: the certificate's parsed fields; `bad` where it does not parse. ERR_MEMORY. */
+void state_maker_init(struct state_maker *k);
+void state_maker_clear(struct state_maker *k);
+enum err state_make_cert(struct state_maker *k, const struct record_certificate *r,
+                         struct state_made *out) MUST_CHECK;
+/* The row, with its texts kept in the state. */
+enum err state_keep_cert(struct state *s, const struct state_made *made,
                          struct state_cert *out) MUST_CHECK;
 
 uint32_t state_word(struct state *s, struct bytes text); /* ROWS_NONE: no memory */

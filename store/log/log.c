@@ -305,6 +305,13 @@ static enum err start_threads(struct store_log *log, struct fault *f) {
     return ERR_OK;
 }
 
+static enum err end_replay(struct store_log *log, struct fault *f) {
+    enum err code = ERR_OK;
+    if (log->options.replayed != NULL)
+        code = log->options.replayed(log->options.replay_context);
+    return code == ERR_OK ? code : fault_set(f, code, "log", "the last entries");
+}
+
 enum err store_log_open(const char *dir, const struct env *env,
                         const struct store_log_options *options, struct store_log **out,
                         struct store_harm *torn, struct fault *f) {
@@ -322,6 +329,8 @@ enum err store_log_open(const char *dir, const struct env *env,
         code = make_folder(log, dir, f);
     if (code == ERR_OK)
         code = log_recover(log, torn, f);
+    if (code == ERR_OK)
+        code = end_replay(log, f);
     log->options.mark = NULL;
     log->point = (struct store_point){.segment = log->segment, .at = log->size};
     if (code == ERR_OK)

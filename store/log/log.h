@@ -73,6 +73,7 @@ struct store_io {
 /* An entry of the log, in order, while it is opened. Borrowed for the call.
  * Any code but ERR_OK ends the opening with it. */
 typedef enum err store_replay(void *context, const struct store_entry *entry);
+typedef enum err store_replayed(void *context);
 
 /* Where a block is, to find entries by number. */
 struct store_place {
@@ -103,6 +104,9 @@ typedef bool store_rest(void *context, struct store_log *log, enum store_rest_st
 
 struct store_log_options {
     store_replay *replay; /* NULL: none */
+    /* Behind the last entry that was there at the opening; NULL: none. An error ends the opening.
+     */
+    store_replayed *replayed;
     void *replay_context;
     const struct store_mark *mark; /* NULL: none; else only what follows it is replayed */
     store_rest *rest;              /* NULL: none; with replay_context */

@@ -202,6 +202,24 @@ static void the_index_says_what_the_log_says(void **state) {
     shop_end(&s);
 }
 
+/* So many that a second thread applies them; what was stored was applied one by one. */
+static void many_entries_say_the_same(void **state) {
+    (void)state;
+    struct shop s;
+    struct fault f;
+    shop_start(&s);
+    enrol(&s, "one", "", "key one", s.agent);
+    fill(&s, "many", 700);
+    inventory_close(s.inv);
+    compare(&s, true, 0);
+    assert_int_equal(file_remove(index_of(&s), &f), ERR_OK);
+    shop_open(&s); /* from the log */
+    inventory_close(s.inv);
+    compare(&s, true, 0);
+    shop_open(&s);
+    shop_end(&s);
+}
+
 static void a_damaged_index_is_not_used(void **state) {
     (void)state;
     struct shop s;
@@ -258,6 +276,7 @@ static void damage_of_the_log_is_told(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_index_says_what_the_log_says),
+        cmocka_unit_test(many_entries_say_the_same),
         cmocka_unit_test(a_damaged_index_is_not_used),
         cmocka_unit_test(damage_of_the_log_is_told),
     };
