@@ -1,13 +1,9 @@
 /* The care of the index: when it is loaded, checked, written. See index.h.
  *
- * At the start the newest file is loaded, where it is valid and its mark holds for the
- * log; then the log's entries behind the mark are applied. One of up to CHECKED_FIRST bytes
- * is read through before. A larger one a thread reads through meanwhile; until it is done, a
- * bit that has changed on the disk can give a wrong answer or end the process. Where that finds
- * damage the file goes, and the state is rebuilt from the log while those who ask wait. While a
- * file is used that has not been read through yet there is a file `checking` beside it: who finds
- * it at the start (the process died on the way, perhaps of the damage) reads the index through
- * before using it.
+ * At the start the newest file is read through and loaded, where it is sound and its mark holds
+ * for the log; then the log's entries behind the mark are applied. Nothing is asked of a file that
+ * has not been read through: a bit that has changed on the disk would give wrong answers or end the
+ * process. Where a file is refused the state is rebuilt from the log, and another one written.
  *
  * The index is written by who commits while nothing else changes the state, so it
  * stands at an end of a commit; those who read go on, the next commit waits. That
@@ -21,12 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum {
-    CHECKED_FIRST = 4 << 20 /* takes some 5 ms */,
-    SAVE_WORK = 1 << 16,
-    TELL_MS = 1000,
-    TELL_ENTRIES = 1 << 12
-};
+enum { SAVE_WORK = 1 << 16, TELL_MS = 1000, TELL_ENTRIES = 1 << 12 };
 
 static void name_of(uint32_t number, const char *ending, char out[24]) {
     snprintf(out, 24, "%08u.%s", (unsigned)number, ending);
@@ -37,11 +28,6 @@ static const char *path_of(const struct care *c, uint32_t number, const char *en
     char name[24];
     name_of(number, ending, name);
     const char *path = path_join(a, c->dir, name);
-    return path != NULL ? path : "";
-}
-
-static const char *checking_path(const struct care *c, struct arena *a) {
-    const char *path = path_join(a, c->dir, "checking");
     return path != NULL ? path : "";
 }
 
@@ -112,25 +98,11 @@ static void forget_contacts(struct state *s) {
             state_agent(s, i)->seen_ms = 0;
 }
 
-static bool is_small(const char *path) {
-    struct file file;
-    struct fault ignored;
-    uint64_t size = UINT64_MAX;
-    if (file_open(&file, path, FILE_READ, &ignored) != ERR_OK)
-        return false;
-    bool is_known = file_size(&file, &size, &ignored) == ERR_OK;
-    file_close(&file);
-    return is_known && size <= CHECKED_FIRST;
-}
-
 static bool load(struct inventory *inv, struct store_mark *mark) {
     struct care *c = &inv->care;
     struct fault f;
     const char *path = path_of(c, c->number, "idx", &c->arena);
-    enum err code = ERR_OK;
-    c->is_checked = c->is_reader || is_small(path) || file_exists(checking_path(c, &c->arena));
-    if (c->is_checked)
-        code = index_check(path, NULL, NULL, &f);
+    enum err code = index_check(path, &f);
     state_clear(&inv->state);
     if (code == ERR_OK)
         code = index_load(path, &inv->state, &c->map, mark, &f);
@@ -200,68 +172,6 @@ void care_tell(struct inventory *inv) {
 
 /* ---- The thread ---- */
 
-static bool is_closing(void *context) {
-    struct inventory *inv = context;
-    mutex_lock(inv->waiting);
-    bool closing = inv->care.is_closing;
-    mutex_unlock(inv->waiting);
-    return closing;
-}
-
-static enum err read_again(struct inventory *inv, uint64_t entries, struct fault *f) {
-    struct store_reader *reader = NULL;
-    struct store_entry e;
-    struct replay *replay = replay_begin(inv);
-    if (replay == NULL)
-        return fault_set(f, ERR_MEMORY, "index", "rebuilding");
-    enum err code = store_reader_open(inv->care.data, &reader, f);
-    for (uint64_t n = 0; code == ERR_OK && n < entries; n++) {
-        code = store_reader_next(reader, &e, f);
-        if (code == ERR_OK && (e.number != n || replay_entry(replay, &e) != ERR_OK))
-            code = fault_set(f, ERR_DAMAGED, "index", "rebuilding");
-    }
-    store_reader_close(reader);
-    if (replay_end(replay) != ERR_OK && code == ERR_OK)
-        code = fault_set(f, ERR_MEMORY, "index", "rebuilding");
-    return code;
-}
-
-/* Those who ask, and who commits, wait at the lock. */
-static void rebuild(struct inventory *inv) {
-    struct fault f;
-    rwlock_write(inv->lock);
-    uint64_t entries = inv->state.entries;
-    state_clear(&inv->state);
-    os_map_close(&inv->care.map);
-    state_init(&inv->state, &inv->env);
-    enum err code = read_again(inv, entries, &f);
-    inv->broken |= code != ERR_OK;
-    inv->care.is_used = false;
-    inv->care.written = 0;
-    rwlock_write_end(inv->lock);
-    if (code != ERR_OK)
-        say(inv, LOG_ERROR, "index_not_rebuilt", &f);
-    else
-        log_line(&inv->env, LOG_INFO, "index_rebuilt", "entries=%llu", (unsigned long long)entries);
-}
-
-static void check(struct inventory *inv, struct arena *a) {
-    struct care *c = &inv->care;
-    struct fault f;
-    const char *path = path_of(c, c->number, "idx", a);
-    enum err code = index_check(path, is_closing, inv, &f);
-    if (code == ERR_OK) {
-        remove_file(inv, checking_path(c, a));
-        return;
-    }
-    if (code == ERR_INTERRUPTED)
-        return;
-    say(inv, LOG_ERROR, "index_damaged", &f);
-    rebuild(inv);
-    remove_file(inv, path);
-    remove_file(inv, checking_path(c, a));
-}
-
 static void finish(struct inventory *inv, struct arena *a) {
     struct care *c = &inv->care;
     struct file file;
@@ -285,17 +195,13 @@ static void finish(struct inventory *inv, struct arena *a) {
     }
     c->number = c->finishing;
     remove_others(inv);
-    remove_file(inv, checking_path(c, a));
 }
 
 static void run(void *context) {
     struct inventory *inv = context;
     struct arena a;
     arena_init(&a, 1 << 20);
-    if (inv->care.finishing != 0)
-        finish(inv, &a);
-    else
-        check(inv, &a);
+    finish(inv, &a);
     arena_clear(&a);
     mutex_lock(inv->waiting);
     inv->care.is_done = true;
@@ -330,23 +236,10 @@ static void start(struct inventory *inv, uint32_t finishing) {
 /* Of who commits, with the lock of the folder held. */
 static void begin(struct inventory *inv) {
     struct care *c = &inv->care;
-    struct fault f;
-    struct arena a;
     log_line(&inv->env, LOG_DEBUG, "index", "used=%s entries=%llu", c->is_used ? "yes" : "no",
              (unsigned long long)inv->state.entries);
-    if (!c->is_used)
-        return;
-    arena_init(&a, 1 << 20);
-    remove_others(inv);
-    if (c->is_checked) {
-        remove_file(inv, checking_path(c, &a));
-        arena_clear(&a);
-        return;
-    }
-    if (file_replace(checking_path(c, &a), bytes_text(""), 0600, &f) != ERR_OK)
-        say(inv, LOG_WARN, "index_not_guarded", &f);
-    arena_clear(&a);
-    start(inv, 0);
+    if (c->is_used)
+        remove_others(inv);
 }
 
 /* ---- Writing ---- */
@@ -425,20 +318,12 @@ static void work(struct inventory *inv, struct store_log *log) {
         save(inv, log);
 }
 
-/* A check under way ends here: whoever ends well had no harm of what is not checked. */
 static void end(struct inventory *inv, struct store_log *log) {
     struct care *c = &inv->care;
-    struct arena a;
-    mutex_lock(inv->waiting);
-    c->is_closing = true;
-    mutex_unlock(inv->waiting);
     join(c);
     if (is_due(inv, true))
         save(inv, log);
     join(c);
-    arena_init(&a, 1 << 16);
-    remove_file(inv, checking_path(c, &a));
-    arena_clear(&a);
 }
 
 bool care_rest(void *context, struct store_log *log, enum store_rest_step step) {

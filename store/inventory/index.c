@@ -306,13 +306,10 @@ enum err index_load(const char *path, struct state *s, struct os_map *map, struc
 /* ---- Checking ---- */
 
 static enum err check_section(const struct file *file, const struct index_section *s,
-                              const char *path, uint8_t *room, index_stops *stops, void *context,
-                              struct fault *f) {
+                              const char *path, uint8_t *room, struct fault *f) {
     uint32_t check = 0;
     for (uint64_t at = 0; at < s->bytes;) {
         size_t n = s->bytes - at < CHUNK ? (size_t)(s->bytes - at) : CHUNK;
-        if (stops != NULL && stops(context))
-            return fault_set(f, ERR_INTERRUPTED, "index", "%s", path);
         enum err code = file_read_at(file, s->at + at, room, n, f);
         if (code != ERR_OK)
             return code;
@@ -322,7 +319,7 @@ static enum err check_section(const struct file *file, const struct index_sectio
     return check == s->check ? ERR_OK : damaged(path, f);
 }
 
-enum err index_check(const char *path, index_stops *stops, void *context, struct fault *f) {
+enum err index_check(const char *path, struct fault *f) {
     struct file file;
     struct index_head h;
     uint64_t size = 0;
@@ -339,7 +336,7 @@ enum err index_check(const char *path, index_stops *stops, void *context, struct
     if (code == ERR_OK)
         code = check_head(&h, size, path, f);
     for (size_t i = 0; i < INDEX_SECTIONS && code == ERR_OK; i++)
-        code = check_section(&file, &h.sections[i], path, room, stops, context, f);
+        code = check_section(&file, &h.sections[i], path, room, f);
     free(room);
     file_close(&file);
     return code;

@@ -22,9 +22,7 @@
  * Valid is a file whose magic, byte order, INDEX_VERSION, build and size are those that
  * the head should have, whose head's checksum holds, whose sections lie within it and
  * behind each other and have the sizes that their kind allows. Sound is a valid one whose
- * sections' checksums hold. Reading all of a large one takes longer than a start may; so a
- * valid file is used at once, and index_check reads it through meanwhile. A small one is read
- * through before it is used: see care.c.
+ * sections' checksums hold. Only what is sound is used: what rows say is not looked at again.
  *
  * It holds for one log: the mark in it is checked when the log is opened (log.h).
  */
@@ -68,10 +66,8 @@ enum err index_write(struct state *s, const struct store_mark *mark, const char 
 enum err index_load(const char *path, struct state *s, struct os_map *map, struct store_mark *mark,
                     struct fault *f) MUST_CHECK;
 
-/* Whether a file is sound, by reading it through; `stops` is asked now and then, and may be
- * NULL. ERR_INTERRUPTED: it said so. ERR_DAMAGED, ERR_IO. */
-typedef bool index_stops(void *context);
-enum err index_check(const char *path, index_stops *stops, void *context,
-                     struct fault *f) MUST_CHECK;
+/* Whether a file is sound, by reading it through: with read, since a place of the disk that cannot
+ * be read would end the process where it is mapped. ERR_DAMAGED, ERR_IO; ERR_CONFLICT as above. */
+enum err index_check(const char *path, struct fault *f) MUST_CHECK;
 
 #endif

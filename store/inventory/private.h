@@ -21,15 +21,14 @@ struct care {
 
     /* Of whoever opens, then of who commits; while `thread` is at work, of that. */
     uint32_t number;    /* of the newest file; 0: none */
-    uint32_t finishing; /* of the file that the thread makes durable; 0: it checks */
+    uint32_t finishing; /* of the file that the thread makes durable */
     bool is_replaying;  /* the log is being opened: progress is told */
     uint64_t told_ms;   /* when it was told last */
     uint64_t written;   /* state.work when the index was written last */
     bool is_used;       /* an index was written or loaded */
-    bool is_checked;    /* and the one loaded had been read through before */
     struct thread *thread;
 
-    bool is_done, is_closing; /* of the thread; under inventory.waiting */
+    bool is_done; /* of the thread; under inventory.waiting */
 };
 
 /* compact.c */
@@ -70,8 +69,8 @@ struct inventory *inventory_new(const struct env *env, struct fault *f); /* NULL
 
 /* care.c. care_open looks for an index and loads it: true, with its mark. */
 bool care_open(struct inventory *inv, const char *dir, struct store_mark *mark);
-/* The same for reading only, without a word and without changing anything there: the file is read
- * through first, and what of the state the log does not say is forgotten. */
+/* The same for reading only, without a word and without changing anything there: what of the state
+ * the log does not say is forgotten. */
 bool care_read(struct inventory *inv, const char *path, struct store_mark *mark);
 /* The log does not go with the index: all begins anew. */
 void care_refuse(struct inventory *inv, const struct fault *why);

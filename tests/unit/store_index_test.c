@@ -215,7 +215,7 @@ static void one_of_another_log_is_refused(void **state) {
     shop_end(&other);
 }
 
-/* A small index is read through first, and any where the last start did not end well. */
+/* Every index is read through first. */
 static void damage_is_found_before_use(void **state) {
     (void)state;
     struct shop s;
@@ -224,22 +224,20 @@ static void damage_is_found_before_use(void **state) {
     push(&s, CERTS);
     struct bytes want = answers(&s);
     inventory_close(s.inv);
-    char *path = index_file(&s), *checking = place_path(&s.place, "index/checking");
+    char *path = index_file(&s);
     struct bytes good = file_all(&s.place, path);
     uint8_t *bad = arena_alloc(&s.place.arena, good.n);
     size_t found = 0, tried = 0, opened = 0;
-    assert_int_equal(index_check(path, NULL, NULL, &f), ERR_OK);
+    assert_int_equal(index_check(path, &f), ERR_OK);
     for (size_t at = 0; at < good.n; at += at < INDEX_PAGE ? 41 : 409) {
         memcpy(bad, good.p, good.n);
         bad[at] ^= (uint8_t)(1u << at % 8);
         file_put(path, bytes_of(bad, good.n));
-        bool is_found = index_check(path, NULL, NULL, &f) != ERR_OK;
+        bool is_found = index_check(path, &f) != ERR_OK;
         found += is_found;
         tried++;
         if (is_found && at % 16 != 0)
             continue;
-        if (at % 32 != 0)
-            file_put(checking, bytes_text(""));
         shop_open(&s); /* rebuilt, or what was changed is not part of it */
         assert_true(bytes_equal(answers(&s), want));
         inventory_close(s.inv);
@@ -258,30 +256,38 @@ static void damage_is_found_before_use(void **state) {
     shop_end(&s);
 }
 
-/* A large one while it is used; then the state is made anew. */
-static void damage_is_found_in_use(void **state) {
+/* Of the one index that there is. */
+static void change_one_bit(struct shop *s) {
+    char *path = index_file(s);
+    struct bytes good = file_all(&s->place, path), bad = arena_copy(&s->place.arena, good);
+    size_t at = bytes_find(good, bytes_text("bad certificate "));
+    assert_true(at != SIZE_MAX && good.n > 4u << 20);
+    ((uint8_t *)(uintptr_t)bad.p)[at] ^= 1;
+    file_put(path, bad);
+}
+
+/* Also of a large one the first answer is right, and whoever opens it and closes it again at once,
+ * with enough work for another index, hands on nothing of what was wrong. */
+static void a_large_one_is_not_used_before(void **state) {
     (void)state;
     struct shop s;
     shop_start(&s);
     push(&s, LARGE);
     struct bytes want = answers(&s);
     inventory_close(s.inv);
-    char *path = index_file(&s);
-    struct bytes good = file_all(&s.place, path);
-    size_t at = bytes_find(good, bytes_text("bad certificate "));
-    assert_true(at != SIZE_MAX && good.n > 4u << 20);
-    uint8_t *bad = arena_alloc(&s.place.arena, good.n);
-    memcpy(bad, good.p, good.n);
-    bad[at] = 'B';
-    file_put(path, bytes_of(bad, good.n));
+    change_one_bit(&s);
     shop_open(&s);
-    for (unsigned i = 0; file_exists(path) && i < 1000; i++)
-        thread_sleep_ms(5);
-    assert_false(file_exists(path));
     assert_true(bytes_equal(answers(&s), want));
-    push(&s, CERTS);
+    inventory_close(s.inv);
+    change_one_bit(&s);
+    shop_open(&s);
+    push(&s, LARGE / 16);
+    inventory_close(s.inv);
+    shop_open(&s);
     want = answers(&s);
-    again(&s);
+    inventory_close(s.inv);
+    place_drop(&s.place, "index");
+    shop_open(&s); /* by the log alone */
     assert_true(bytes_equal(answers(&s), want));
     shop_end(&s);
 }
@@ -292,7 +298,7 @@ int main(void) {
         cmocka_unit_test(an_older_one_is_caught_up),
         cmocka_unit_test(one_of_another_log_is_refused),
         cmocka_unit_test(damage_is_found_before_use),
-        cmocka_unit_test(damage_is_found_in_use),
+        cmocka_unit_test(a_large_one_is_not_used_before),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
