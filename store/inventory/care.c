@@ -9,12 +9,14 @@
  * stands at an end of a commit; those who read go on, the next commit waits. That
  * happens where much has been done since (a quarter of the rows, SAVE_WORK at least) and
  * at the end where something has (a 64th of the rows). A thread makes it durable, gives
- * it its name and removes the one before. What is not written then is made up at the
+ * it its name and removes the one before; where nothing has been stored since, the state goes on
+ * from that file, and its memory is given back. What is not written then is made up at the
  * next start from the log, as after a crash. Nothing here fails an inventory: without an
  * index it works as well. */
 #include "store/inventory/private.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { SAVE_WORK = 1 << 16, TELL_MS = 1000, TELL_ENTRIES = 1 << 12 };
@@ -172,6 +174,64 @@ void care_tell(struct inventory *inv) {
 
 /* ---- The thread ---- */
 
+/* What came by no entry since the file was written; false where it is more than that agents were
+ * heard of. */
+static bool take_contacts(struct state *s, const struct state *old) {
+    for (uint32_t i = 0; i < s->agents.n; i++) {
+        const struct state_agent *b = state_agent(old, i);
+        struct state_agent *a = state_agent(s, i);
+        if (a->said_system.at != b->said_system.at || a->said_version.at != b->said_version.at)
+            return false;
+        a->seen_ms = b->seen_ms;
+    }
+    return true;
+}
+
+/* The state that is mapped from `path` takes the place of the one that this process made; what is
+ * left is in `old` and `map`. With the lock held. */
+static enum err change_over(struct inventory *inv, const char *path, struct state *old,
+                            struct os_map *map, struct fault *f) {
+    struct store_mark mark;
+    *old = inv->state;
+    enum err code = index_load(path, &inv->state, map, &mark, f);
+    if (code == ERR_OK &&
+        (inv->state.entries != old->entries || !take_contacts(&inv->state, old))) {
+        state_clear(&inv->state);
+        os_map_close(map);
+        code = ERR_BUSY;
+    }
+    if (code != ERR_OK) {
+        inv->state = *old;
+        return code;
+    }
+    struct os_map before = inv->care.map;
+    inv->state.work = old->work;
+    inv->care.map = *map;
+    *map = before;
+    return ERR_OK;
+}
+
+/* Gives back the memory of a state that is on the disk by now, where nothing has been stored since:
+ * as after a rebuild. Else the next file may do. */
+static void go_over(struct inventory *inv, const char *path) {
+    struct os_map map = {NULL, 0};
+    struct fault f;
+    struct state *old = malloc(sizeof *old);
+    enum err code = old != NULL ? index_check(path, &f) : ERR_MEMORY;
+    if (code == ERR_OK) {
+        rwlock_write(inv->lock);
+        code = change_over(inv, path, old, &map, &f);
+        rwlock_write_end(inv->lock);
+    }
+    if (code == ERR_OK) {
+        state_clear(old);
+        os_map_close(&map);
+        log_line(&inv->env, LOG_DEBUG, "index_taken", "entries=%llu",
+                 (unsigned long long)old->entries);
+    }
+    free(old);
+}
+
 static void finish(struct inventory *inv, struct arena *a) {
     struct care *c = &inv->care;
     struct file file;
@@ -194,6 +254,8 @@ static void finish(struct inventory *inv, struct arena *a) {
         return;
     }
     c->number = c->finishing;
+    if (!c->is_ending)
+        go_over(inv, to);
     remove_others(inv);
 }
 
@@ -321,6 +383,7 @@ static void work(struct inventory *inv, struct store_log *log) {
 static void end(struct inventory *inv, struct store_log *log) {
     struct care *c = &inv->care;
     join(c);
+    c->is_ending = true;
     if (is_due(inv, true))
         save(inv, log);
     join(c);

@@ -26,6 +26,7 @@ struct care {
     uint64_t told_ms;   /* when it was told last */
     uint64_t written;   /* state.work when the index was written last */
     bool is_used;       /* an index was written or loaded */
+    bool is_ending;     /* nobody asks any more */
     struct thread *thread;
 
     bool is_done; /* of the thread; under inventory.waiting */

@@ -4,10 +4,13 @@
 
 #include "base/text.h"
 #include "base/thread.h"
-#include "store/inventory/index.h"
-#include "store/inventory/inventory.h"
+#include "store/inventory/private.h"
 
-enum { CERTS = 40, LARGE = 15000 /* certificates of which the index is not read first */ };
+enum {
+    CERTS = 40,
+    LARGE = 15000,   /* of which the index has several MB */
+    REBUILT = 45000, /* enough for an index to be written at once */
+};
 
 struct shop {
     struct place place;
@@ -292,6 +295,48 @@ static void a_large_one_is_not_used_before(void **state) {
     shop_end(&s);
 }
 
+static bool is_mapped(struct shop *s) {
+    rwlock_read(s->inv->lock);
+    const struct rows *r = &s->inv->state.certs;
+    bool is = r->base_n == r->n && s->inv->care.map.p != NULL;
+    rwlock_read_end(s->inv->lock);
+    return is;
+}
+
+/* What a rebuild made is given back once it is on the disk; answers and contacts stay. */
+static void a_rebuilt_state_is_taken_from_the_file(void **state) {
+    (void)state;
+    struct shop s;
+    struct fault f;
+    struct inventory_agent a;
+    shop_start(&s);
+    for (unsigned n = 0; n < REBUILT; n += LARGE)
+        push(&s, LARGE);
+    struct bytes want = answers(&s);
+    inventory_close(s.inv);
+    place_drop(&s.place, "index");
+    shop_open(&s);
+    inventory_agent_touch(s.inv, s.agent, 1767999999000, bytes_text(""), bytes_text(""));
+    for (unsigned i = 0; !is_mapped(&s) && i < 2000; i++) {
+        thread_sleep_ms(5);
+        assert_true(i % 100 != 0 || bytes_equal(answers(&s), want));
+    }
+    assert_true(is_mapped(&s));
+    assert_true(bytes_equal(answers(&s), want));
+    assert_int_equal(inventory_agent_get(s.inv, s.agent, &s.place.arena, &a, &f), ERR_OK);
+    assert_true(a.seen_ms == 1767999999000);
+    push(&s, CERTS);
+    assert_false(is_mapped(&s));
+    want = answers(&s);
+    again(&s);
+    assert_true(bytes_equal(answers(&s), want));
+    inventory_close(s.inv);
+    place_drop(&s.place, "index");
+    shop_open(&s);
+    assert_true(bytes_equal(answers(&s), want));
+    shop_end(&s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(loaded_is_as_rebuilt),
@@ -299,6 +344,7 @@ int main(void) {
         cmocka_unit_test(one_of_another_log_is_refused),
         cmocka_unit_test(damage_is_found_before_use),
         cmocka_unit_test(a_large_one_is_not_used_before),
+        cmocka_unit_test(a_rebuilt_state_is_taken_from_the_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
