@@ -28,8 +28,9 @@ static int compare_lines(const void *a, const void *b) {
     return bytes_compare(*x, *y);
 }
 
-/* The key of the names as a set, with the kind of issuer; zeros where there are none. */
-static enum err names_key(struct arena *a, struct bytes names, bool self_issued,
+/* The key of the names as a set, with the kind of issuer; zeros where there are none. `room` is
+ * empty, before and behind. */
+static enum err names_key(struct arena *a, struct bytes names, bool self_issued, struct buf *room,
                           uint8_t out[INVENTORY_ID_SIZE]) {
     size_t n = 1;
     memset(out, 0, INVENTORY_ID_SIZE);
@@ -47,27 +48,30 @@ static enum err names_key(struct arena *a, struct bytes names, bool self_issued,
     for (size_t i = 0; i < n; i++)
         lines[i] = cur_until(&c, '\n');
     qsort(lines, n, sizeof *lines, compare_lines);
-    struct hash_run run;
     uint8_t hash[SHA256_SIZE];
-    hash_begin(&run, HASH_SHA256);
-    hash_add(&run, self_issued ? bytes_text("self\n") : bytes_text("other\n"));
+    buf_text(room, self_issued ? "self\n" : "other\n");
     for (size_t i = 0; i < n; i++) {
         if (i > 0 && bytes_equal(lines[i], lines[i - 1]))
             continue;
-        hash_add(&run, lines[i]);
-        hash_add(&run, bytes_text("\n"));
+        buf_put(room, lines[i]);
+        buf_u8(room, '\n');
     }
-    hash_peek(&run, hash);
+    enum err code = room->err;
+    hash_of(HASH_SHA256, buf_bytes(room), hash);
     memcpy(out, hash, INVENTORY_ID_SIZE);
-    return ERR_OK;
+    buf_reset(room);
+    return code;
 }
 
 static void put_key(const struct x509_key *key, struct buf *out) {
     buf_text(out, key->algorithm);
-    if (key->curve != NULL)
-        buf_printf(out, " %s", key->curve);
-    else if (key->bits > 0 && bytes_starts(bytes_text(key->algorithm), "RSA"))
-        buf_printf(out, " %u", key->bits);
+    if (key->curve != NULL) {
+        buf_u8(out, ' ');
+        buf_text(out, key->curve);
+    } else if (key->bits > 0 && bytes_starts(bytes_text(key->algorithm), "RSA")) {
+        buf_u8(out, ' ');
+        number_put(out, key->bits);
+    }
 }
 
 /* Behind "subject\nnames\n" the name, where it is not a part of them. No text is empty: so
@@ -94,7 +98,7 @@ static enum err make_names(struct state_maker *k, const struct x509_cert *cert,
     out->names_n = (uint32_t)(names->n - names_at);
     buf_u8(names, '\n');
     enum err code = names_key(&k->scratch, bytes_part(buf_bytes(names), names_at, out->names_n),
-                              cert->self_issued, out->names_key);
+                              cert->self_issued, &k->words, out->names_key);
     x509_cert_display_name(cert, &k->words);
     add_name(k, buf_bytes(&k->words), out);
     buf_reset(&k->words);
@@ -137,7 +141,7 @@ static void make_bad(struct state_maker *k, struct state_cert *out) {
 void state_maker_init(struct state_maker *k) {
     arena_init(&k->scratch, (size_t)64 << 20);
     buf_init(&k->names, TEXTS_MAX);
-    buf_init(&k->words, TEXTS_MAX);
+    buf_init(&k->words, 2 * (size_t)TEXTS_MAX); /* names as lines, and what stands before */
 }
 
 void state_maker_clear(struct state_maker *k) {

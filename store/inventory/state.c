@@ -383,12 +383,11 @@ static enum err find_line(struct state *s, struct state_cert *c, uint32_t i) {
         first->next_in_line = i;
         return ERR_OK;
     }
-    struct hash_run run;
-    uint8_t hash[SHA256_SIZE];
-    hash_begin(&run, HASH_SHA256);
-    hash_add(&run, bytes_of("clm service 1", sizeof "clm service 1"));
-    hash_add(&run, bytes_of(c->sha256, SHA256_SIZE));
-    hash_peek(&run, hash);
+    static const char label[] = "clm service 1";
+    uint8_t text[sizeof label + SHA256_SIZE], hash[SHA256_SIZE];
+    memcpy(text, label, sizeof label);
+    memcpy(text + sizeof label, c->sha256, SHA256_SIZE);
+    hash_of(HASH_SHA256, bytes_of(text, sizeof text), hash);
     memcpy(c->service, hash, INVENTORY_ID_SIZE);
     c->next_in_line = i;
     enum err code = table_add(&s->by_line, i);
