@@ -1,13 +1,18 @@
 /* The state as a file. See index.h. */
 #include "store/inventory/index.h"
 
+#include "base/thread.h"
 #include "base/version.h"
 #include "base/zip.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { ORDER = 0x01020304, CHUNK = 1 << 18 };
+enum {
+    ORDER = 0x01020304,
+    CHUNK = 1 << 18,
+    ALONE_MAX = 4 << 20 /* read through before another thread would have helped much */
+};
 
 /* The Makefile gives a hash of the sources that make the state out of the log. */
 #ifndef INDEX_SOURCES
@@ -305,39 +310,82 @@ enum err index_load(const char *path, struct state *s, struct os_map *map, struc
 
 /* ---- Checking ---- */
 
-static enum err check_section(const struct file *file, const struct index_section *s,
-                              const char *path, uint8_t *room, struct fault *f) {
+/* Two threads, each of which takes the next section that nobody has. */
+struct checking {
+    struct file file;
+    const char *path;
+    struct index_head head;
+    struct mutex *mutex; /* guards what follows; NULL: there is one thread */
+    size_t next;
+    struct fault fault; /* the first one; code ERR_OK: none */
+};
+
+static enum err check_section(const struct checking *x, const struct index_section *s,
+                              uint8_t *room, struct fault *f) {
     uint32_t check = 0;
     for (uint64_t at = 0; at < s->bytes;) {
         size_t n = s->bytes - at < CHUNK ? (size_t)(s->bytes - at) : CHUNK;
-        enum err code = file_read_at(file, s->at + at, room, n, f);
+        enum err code = file_read_at(&x->file, s->at + at, room, n, f);
         if (code != ERR_OK)
             return code;
         check = zip_crc32(check, bytes_of(room, n));
         at += n;
     }
-    return check == s->check ? ERR_OK : damaged(path, f);
+    return check == s->check ? ERR_OK : damaged(x->path, f);
+}
+
+/* Says what became of the section before, and takes the next; NULL: there is none. */
+static const struct index_section *next_section(struct checking *x, const struct fault *f) {
+    if (x->mutex != NULL)
+        mutex_lock(x->mutex);
+    if (x->fault.code == ERR_OK)
+        x->fault = *f;
+    bool is_there = x->fault.code == ERR_OK && x->next < INDEX_SECTIONS;
+    const struct index_section *s = is_there ? &x->head.sections[x->next++] : NULL;
+    if (x->mutex != NULL)
+        mutex_unlock(x->mutex);
+    return s;
+}
+
+static void check_sections(void *argument) {
+    struct checking *x = argument;
+    struct fault f = {.code = ERR_OK};
+    const struct index_section *s;
+    uint8_t *room = malloc(CHUNK);
+    if (room == NULL)
+        fault_set(&f, ERR_MEMORY, "index", "%s", x->path);
+    while ((s = next_section(x, &f)) != NULL)
+        f.code = check_section(x, s, room, &f);
+    free(room);
+}
+
+static void check_all(struct checking *x) {
+    struct thread *other = NULL;
+    if (x->head.size > ALONE_MAX && (x->mutex = mutex_open()) != NULL)
+        other = thread_start(check_sections, x);
+    check_sections(x);
+    if (other != NULL)
+        thread_join(other);
+    mutex_close(x->mutex);
 }
 
 enum err index_check(const char *path, struct fault *f) {
-    struct file file;
-    struct index_head h;
+    struct checking x = {.path = path};
     uint64_t size = 0;
-    enum err code = file_open(&file, path, FILE_READ, f);
+    enum err code = file_open(&x.file, path, FILE_READ, f);
     if (code != ERR_OK)
         return code;
-    uint8_t *room = malloc(CHUNK);
-    if (room == NULL)
-        code = fault_set(f, ERR_MEMORY, "index", "%s", path);
+    code = file_size(&x.file, &size, f);
     if (code == ERR_OK)
-        code = file_size(&file, &size, f);
+        code = file_read_at(&x.file, 0, (uint8_t *)&x.head, sizeof x.head, f);
     if (code == ERR_OK)
-        code = file_read_at(&file, 0, (uint8_t *)&h, sizeof h, f);
+        code = check_head(&x.head, size, path, f);
     if (code == ERR_OK)
-        code = check_head(&h, size, path, f);
-    for (size_t i = 0; i < INDEX_SECTIONS && code == ERR_OK; i++)
-        code = check_section(&file, &h.sections[i], path, room, f);
-    free(room);
-    file_close(&file);
+        check_all(&x);
+    if (x.fault.code != ERR_OK) {
+        *f = x.fault;
+        code = f->code;
+    }
+    file_close(&x.file);
     return code;
 }

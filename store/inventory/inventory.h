@@ -5,7 +5,7 @@
  * The state is 390 bytes a certificate (names, dates, key, serial) and 500 more with an
  * endpoint, a face with its last observation and a sighting of it. It is mapped from a
  * file beside the log (DIR/index; see index.h and care.c), so that a start only reads it through
- * (0.15 ms a MB) and only what changed since is memory of the process. Where that file is
+ * (0.1 ms a MB) and only what changed since is memory of the process. Where that file is
  * missing or not good it is rebuilt from the log by two threads, about 6 us of each a certificate
  * with an endpoint. The DER stays
  * in the log and is fetched by block (about 0.1 ms).
