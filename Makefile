@@ -352,4 +352,4 @@ clean:
 
 -include $(OBJECTS:.o=.d) $(B)/main.d $(UNIT_TESTS:%=$(B)/tests/unit/%.d) \
 	$(FUZZ_TARGETS:%=$(B)/tests/fuzz/%.d) $(PEER_TOOLS:%=$(B)/tests/peers/%.d) \
-	$(TORTURE_PROGRAMS:%=$(B)/tests/torture/%.d) $(B)/tests/torture/disk.d
+	$(TORTURE_PROGRAMS:%=$(B)/tests/torture/%.d) $(B)/tests/torture/disk.d $(BENCH:%=$(B)/tests/bench/%.d)
